@@ -1,0 +1,94 @@
+// The agent of one node: makes the parts, joins them and runs them until a signal. The order is the
+// point: locks before anything is touched, the datapath (which adopts what is pinned) before the
+// sources, and activation when the first complete programming is done. A stop takes nothing away.
+
+import Datapath
+import Inspect
+import Kubernetes
+import Linux
+package import Logging
+import Reconcile
+import ServiceLifecycle
+import UnixSignals
+
+/// `needletail run`.
+package enum NodeAgent {
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: whatever keeps the agent from starting or going on; what was attached before
+    ///   stays attached.
+    package static func run(_ configuration: Configuration, log: Logger) async throws {
+        try StartCheck.kernel(release: File.readText("/proc/sys/kernel/osrelease"))
+        let manifests = try StartCheck.manifests(configuration)
+        let cgroup = try StartCheck.cgroup(configuration)
+        var lock = try AgentLock.take(
+            stateDirectory: configuration.stateDirectory, bpffs: configuration.bpffs)
+        let state = AgentState(configuration, remarks: Unsupported(configuration).remarks)
+        let control = try await ControlSocket.listen(
+            at: configuration.control, routes: state.controlRoutes)
+
+        let datapath = try openDatapath(configuration, cgroup: cgroup, log: log)
+        try lock.takePins(configuration.bpffs)
+        let wishes = Wishes()
+        let reconciler = Reconciler(
+            settings: configuration.settings, applier: datapath, requests: wishes.requests, log: log
+        )
+        let directory = ManifestDirectory(manifests, log: log)
+        await state.attach(
+            datapath: datapath, reconciler: reconciler, manifests: directory,
+            isRestored: datapath.isActive())
+        for remark in await state.remarks { log.warning("\(remark)") }
+
+        var services: [any ServiceLifecycle.Service] = [
+            HTTPService(server: control),
+            ReconcilerService(reconciler: reconciler),
+            NetworkService(reconciler: reconciler),
+            WishService(wishes: wishes, datapath: datapath, reconciler: reconciler, log: log),
+            ManifestService(directory: directory, reconciler: reconciler),
+            ActivationService(state: state, datapath: datapath, reconciler: reconciler, log: log),
+            LastStateService(
+                state: state, path: AwayView.servicesPath(in: configuration.stateDirectory),
+                log: log),
+        ]
+        if let path = configuration.ipamCheckpoint {
+            services.append(CheckpointService(path: path, state: state, log: log))
+        }
+        if let address = configuration.healthz {
+            services.append(HealthService(address: address, routes: state.healthRoutes, log: log))
+        }
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: quiet(log)))
+        log.info(
+            "Starting.",
+            metadata: [
+                "node": "\(configuration.nodeName)", "hooks": "\(datapath.interfaceHookKind)",
+                "manifests": "\(manifests)",
+            ])
+        try await group.run()
+        log.info("Stopped; the datapath goes on as it is.")
+        _ = consume lock
+    }
+
+    private static func openDatapath(
+        _ configuration: Configuration, cgroup: String?, log: Logger
+    ) throws -> Datapath {
+        let datapath = try Datapath(
+            DatapathConfiguration(
+                bpffs: configuration.bpffs, cgroup: cgroup,
+                podRouting: configuration.podRouting != .off),
+            logger: log)
+        if configuration.podRouting == .on, let obstacle = datapath.podRoutingObstacle {
+            throw StartFailure("--pod-routing on: \(obstacle)")
+        }
+        return datapath
+    }
+
+    /// The life cycle's own chatter is for developers.
+    private static func quiet(_ log: Logger) -> Logger {
+        var quiet = log
+        quiet.logLevel = max(log.logLevel, .warning)
+        return quiet
+    }
+}

@@ -1,0 +1,157 @@
+// The maps, programs and links that Needletail owns on this node. It decides nothing: it loads,
+// attaches, writes what Plan says and tells what is there. Everything is pinned, so that the
+// agent's death changes nothing for a packet.
+
+internal import BPF
+internal import CDatapath
+internal import Linux
+package import Logging
+internal import Model
+internal import Plan
+
+/// Where the datapath lives and which of its parts act.
+package struct DatapathConfiguration: Sendable {
+    /// The pin directory, e.g. `/sys/fs/bpf/needletail`.
+    package var bpffs: String
+    /// The cgroup v2 directory whose processes' dials are translated; nil: no socket hooks.
+    package var cgroup: String?
+    /// Whether pod traffic may be shortcut.
+    package var podRouting: Bool
+
+    package init(bpffs: String, cgroup: String?, podRouting: Bool = true) {
+        self.bpffs = bpffs
+        self.cgroup = cgroup
+        self.podRouting = podRouting
+    }
+}
+
+/// The one hand on the maps. Opened in the network namespace of the node, whose interfaces it
+/// means.
+package actor Datapath: OperationApplier {
+    package nonisolated let configuration: DatapathConfiguration
+    /// The generation that the loaded programs act for.
+    package nonisolated let generation: UInt32
+    /// "tcx" or "clsact".
+    package nonisolated let interfaceHookKind: String
+    /// Why pod routing is off although it was asked for; nil when it is as asked.
+    package nonisolated let podRoutingObstacle: String?
+
+    let pins: Pins
+    let maps: MapSet
+    nonisolated let programs: LoadedPrograms
+    let hooks: InterfaceHooks
+    let namespace: NetworkNamespace
+    let logger: Logger
+    /// What this agent attached and has not detached.
+    var attached: [UInt32: AttachmentRole] = [:]
+
+    /// Loads the programs over the pinned maps, adopts what an earlier agent left and replaces its
+    /// programs in place. What was inert stays inert until `activate()`.
+    ///
+    /// A refusal by the verifier throws `load` and leaves everything as it was. Takes tens of
+    /// milliseconds. Call on a thread in the node's network namespace.
+    package init(
+        _ configuration: DatapathConfiguration, logger: Logger
+    ) throws(DatapathError) {
+        self.configuration = configuration
+        self.logger = logger
+        pins = Pins(root: configuration.bpffs)
+        namespace = try asPins("network namespace") { () throws(KernelError) in
+            try NetworkNamespace.current()
+        }
+        try pins.prepare()
+        let asksConntrack = try asDatapath { () throws(BPFError) in
+            try Feature.skbConntrackLookup.isSupported()
+        }
+        podRoutingObstacle =
+            asksConntrack || !configuration.podRouting
+            ? nil
+            : "the kernel's conntrack can't be asked about flows (nf_conntrack is not loaded, or "
+                + "its type information can't be read without CAP_SYS_ADMIN)"
+        let hasTCX = try asDatapath { () throws(BPFError) in try Feature.tcx.isSupported() }
+        hooks = InterfaceHooks(kind: hasTCX ? .tcx : .clsact, pins: pins)
+        interfaceHookKind = hooks.kind.rawValue
+
+        let active = Self.pinnedGeneration(pins)
+        generation = max(active, 1)
+        programs = try LoadedPrograms(
+            pins: pins, generation: generation, asksConntrack: asksConntrack)
+        let pins = pins
+        maps = try asDatapath { () throws(BPFError) in try MapSet(pins) }
+        try replacePrograms()
+        try attachSocketHooks()
+    }
+
+    /// The generation that acts now, 0 when all programs are inert or nothing is pinned.
+    private static func pinnedGeneration(_ pins: Pins) -> UInt32 {
+        let map = try? BPFMap<UInt32, CDatapath.control>(pinned: pins.map("control"))
+        guard let map, let entry = try? map.lookup(0) else { return 0 }
+        return entry.generation
+    }
+
+    /// Puts the new programs in the place of those on the links that an earlier agent pinned, and
+    /// removes pins of links whose interface is gone.
+    private nonisolated func replacePrograms() throws(DatapathError) {
+        let (pins, programs) = (pins, programs)
+        for name in pins.linkNames() {
+            guard let (_, role) = InterfaceHooks.attachment(pinName: name) else { continue }
+            try asDatapath { () throws(BPFError) in
+                let link = try BPFLink(pinned: pins.link(name))
+                if try link.info().isDefunct {
+                    _ = try Pin.remove(pins.link(name))
+                } else {
+                    try link.update(to: (role == .pod ? programs.pod : programs.eni).program)
+                }
+            }
+        }
+    }
+
+    /// Attaches the socket programs to the cgroup, or takes over the links that are pinned if they
+    /// are on this very cgroup; without a cgroup, removes them.
+    private nonisolated func attachSocketHooks() throws(DatapathError) {
+        var wanted: UInt64?
+        if let path = configuration.cgroup {
+            wanted = try asPins(path) { () throws(KernelError) in
+                try ControlGroup(path: path).id()
+            }
+        }
+        for hook in SocketHook.allCases {
+            guard let loaded = programs.socket[hook] else { continue }
+            let path = pins.link(hook.rawValue)
+            let configuration = configuration
+            try asDatapath { () throws(BPFError) in
+                if Pin.exists(path) {
+                    let link = try BPFLink(pinned: path)
+                    if let wanted, case .cgroup(wanted, _) = try link.info().target {
+                        try link.update(to: loaded.program)
+                        return
+                    }
+                    if try !link.info().isDefunct { try link.detach() }
+                    _ = try Pin.remove(path)
+                }
+                guard let cgroup = configuration.cgroup else { return }
+                let link = try BPFLink.cgroup(loaded.program, at: cgroup, hook.attachType)
+                try link.pin(at: path)
+            }
+        }
+    }
+
+    /// Lets the attached set act, all at once, and makes this layout the live one. Idempotent.
+    package func activate() throws(DatapathError) {
+        var entry = CDatapath.control()
+        entry.generation = generation
+        entry.pod_routing = configuration.podRouting && podRoutingObstacle == nil
+        entry.socket_lb = configuration.cgroup != nil
+        do throws(BPFError) {
+            try maps.control.update(0, entry)
+        } catch {
+            throw .kernel(error)
+        }
+        try pins.publish()
+    }
+
+    /// Whether the loaded programs act.
+    package func isActive() -> Bool {
+        (try? maps.control.lookup(0))?.generation == generation
+    }
+}

@@ -1,0 +1,69 @@
+// From the embedded objects to loaded programs over the pinned maps. Nothing is attached here:
+// until all three objects are through the verifier, what runs stays what it was.
+
+internal import BPF
+
+/// A loaded program that several owners may hold.
+final class LoadedProgram: Sendable {
+    let program: BPFProgram
+    /// The kernel's id, by which queries of hooks name it.
+    let id: UInt32
+
+    init(_ program: consuming BPFProgram) throws(BPFError) {
+        id = try program.info().id
+        self.program = program
+    }
+}
+
+/// Every program that we attach, loaded for one generation.
+struct LoadedPrograms: Sendable {
+    let pod: LoadedProgram
+    let eni: LoadedProgram
+    let socket: [SocketHook: LoadedProgram]
+
+    /// Loads all objects over the maps pinned in `pins`, making those that are not there yet.
+    /// - Parameters:
+    ///   - generation: the one that the programs act for; never 0.
+    ///   - asksConntrack: whether this kernel can be asked about a flow.
+    init(pins: Pins, generation: UInt32, asksConntrack: Bool) throws(DatapathError) {
+        let socketObject = try Self.load("socket", SocketObject.base64, pins, generation)
+        var socket: [SocketHook: LoadedProgram] = [:]
+        for hook in SocketHook.allCases {
+            socket[hook] = try Self.program(hook.rawValue, of: socketObject)
+        }
+        self.socket = socket
+        let podObject = try Self.load("pod", PodObject.base64, pins, generation, asksConntrack)
+        pod = try Self.program("needletail_pod", of: podObject)
+        let eniObject = try Self.load("eni", EniObject.base64, pins, generation, asksConntrack)
+        eni = try Self.program("needletail_eni", of: eniObject)
+    }
+
+    private static func load(
+        _ name: String, _ base64: StaticString, _ pins: Pins, _ generation: UInt32,
+        _ asksConntrack: Bool? = nil
+    ) throws(DatapathError) -> BPFObject {
+        do throws(BPFError) {
+            let object = try BPFObject(base64: base64, name: name)
+            try object.setConstant("generation", generation)
+            if let asksConntrack { try object.setConstant("conntrack_lookup", asksConntrack) }
+            for map in object.mapNames where map != "socket_services" || name == "socket" {
+                try object.pinMap(map, at: pins.map(map))
+            }
+            try object.load()
+            return object
+        } catch {
+            throw .load(object: name, error)
+        }
+    }
+
+    private static func program(
+        _ name: String, of object: borrowing BPFObject
+    ) throws(DatapathError) -> LoadedProgram {
+        let name = name
+        do throws(BPFError) {
+            return try LoadedProgram(try object.program(name))
+        } catch {
+            throw .load(object: object.name, error)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// Every pinned map, opened and typed. Whoever holds a MapSet can read and write all of the
+// datapath's state; nobody else opens a map.
+
+internal import BPF
+internal import CDatapath
+
+/// The maps of one pin directory.
+final class MapSet: Sendable {
+    let services4: BPFMap<frontend4, service_head>
+    let services6: BPFMap<frontend6, service_head>
+    let slots: BPFMap<slot_key, slot>
+    let backends4: BPFMap<UInt32, backend4>
+    let backends6: BPFMap<UInt32, backend6>
+    let podToVeth4: BPFMap<address4, pod_veth>
+    let podToVeth6: BPFMap<address6, pod_veth>
+    let podToENI4: BPFMap<address4, pod_eni4>
+    let podToENI6: BPFMap<address6, pod_eni6>
+    let localAddresses4: BPFMap<address4, local_address>
+    let localAddresses6: BPFMap<address6, local_address>
+    let prefixes4: BPFMap<prefix4, prefix_class>
+    let prefixes6: BPFMap<prefix6, prefix_class>
+    let control: BPFMap<UInt32, CDatapath.control>
+    let counters: PerCPUMap<UInt32, counter>
+
+    /// Opens what is pinned. Errors: ENOENT where nothing is; a mismatch names the map.
+    init(_ pins: Pins) throws(BPFError) {
+        services4 = try BPFMap(pinned: pins.map("services4"))
+        services6 = try BPFMap(pinned: pins.map("services6"))
+        slots = try BPFMap(pinned: pins.map("service_slots"))
+        backends4 = try BPFMap(pinned: pins.map("backends4"))
+        backends6 = try BPFMap(pinned: pins.map("backends6"))
+        podToVeth4 = try BPFMap(pinned: pins.map("pod_to_veth4"))
+        podToVeth6 = try BPFMap(pinned: pins.map("pod_to_veth6"))
+        podToENI4 = try BPFMap(pinned: pins.map("pod_to_eni4"))
+        podToENI6 = try BPFMap(pinned: pins.map("pod_to_eni6"))
+        localAddresses4 = try BPFMap(pinned: pins.map("local_addresses4"))
+        localAddresses6 = try BPFMap(pinned: pins.map("local_addresses6"))
+        prefixes4 = try BPFMap(pinned: pins.map("vpc_cidrs4"))
+        prefixes6 = try BPFMap(pinned: pins.map("vpc_cidrs6"))
+        control = try BPFMap(pinned: pins.map("control"))
+        counters = try PerCPUMap(pinned: pins.map("counters"))
+    }
+}

@@ -1,0 +1,58 @@
+// The names of the reasons that programs count, as people read them. The numbers and what each
+// means stand once, in bpf/shared/datapath.h; a test holds this table against that header.
+
+internal import CDatapath
+
+/// Why a packet or a dial went where it went.
+package struct Reason: Hashable, Sendable, Comparable {
+    /// The key in the map `counters`.
+    package let number: UInt32
+    /// E.g. `pod_to_pod`; the header's name in lower case, a metric label and a JSON value.
+    package let name: String
+
+    init(_ reason: reason, _ name: String) {
+        number = UInt32(reason.rawValue)
+        self.name = name
+    }
+
+    package static func < (a: Reason, b: Reason) -> Bool { a.number < b.number }
+
+    /// Every reason that a program counts, by number.
+    package static let all: [Reason] = [
+        Reason(REASON_DIAL_TRANSLATED, "dial_translated"),
+        Reason(REASON_SEND_TRANSLATED, "send_translated"),
+        Reason(REASON_RECEIVE_RENAMED, "receive_renamed"),
+        Reason(REASON_PEER_RENAMED, "peer_renamed"),
+        Reason(REASON_REFUSED_NO_BACKEND, "refused_no_backend"),
+        Reason(REASON_DECLINED, "declined"),
+        Reason(REASON_NAMES_FULL, "names_full"),
+        Reason(REASON_NAME_CONFLICT, "name_conflict"),
+        Reason(REASON_SLOT_MISSING, "slot_missing"),
+        Reason(REASON_POD_TO_POD, "pod_to_pod"),
+        Reason(REASON_POD_TO_ENI, "pod_to_eni"),
+        Reason(REASON_ENI_TO_POD, "eni_to_pod"),
+        Reason(REASON_STACK_NOT_IP, "stack_not_ip"),
+        Reason(REASON_STACK_PROTOCOL, "stack_protocol"),
+        Reason(REASON_STACK_FRAGMENT, "stack_fragment"),
+        Reason(REASON_STACK_OPTIONS, "stack_options"),
+        Reason(REASON_STACK_TTL, "stack_ttl"),
+        Reason(REASON_STACK_OVERSIZE, "stack_oversize"),
+        Reason(REASON_STACK_ADDRESS, "stack_address"),
+        Reason(REASON_STACK_SOURCE, "stack_source"),
+        Reason(REASON_STACK_LOCAL, "stack_local"),
+        Reason(REASON_STACK_NOT_A_POD, "stack_not_a_pod"),
+        Reason(REASON_STACK_OUTSIDE_VPC, "stack_outside_vpc"),
+        Reason(REASON_STACK_WATCHED, "stack_watched"),
+        Reason(REASON_STACK_NO_ENI, "stack_no_eni"),
+        Reason(REASON_STACK_NO_MAC, "stack_no_mac"),
+        Reason(REASON_STACK_CONNTRACK, "stack_conntrack"),
+    ]
+}
+
+/// What was counted for one reason, summed over all CPUs since the maps were made.
+package struct Count: Hashable, Sendable {
+    /// Packets, or dials.
+    package var packets: UInt64
+    /// Bytes with the Ethernet header; 0 for dials.
+    package var bytes: UInt64
+}

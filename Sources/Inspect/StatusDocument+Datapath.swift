@@ -1,0 +1,30 @@
+// What the datapath tells of itself, as status shows it: hooks by program, reasons by number.
+
+package import Datapath
+
+extension StatusDocument {
+    /// Counts what is attached by program and hook; what should be and is not is a failure.
+    package mutating func add(_ attachments: [AttachState]) {
+        var counts: [String: Hook] = [:]
+        for state in attachments {
+            guard state.isAttached else {
+                failing.append(
+                    Failure(
+                        unit: "\(state.hook) on \(state.target)", reason: "\(state.program) is off")
+                )
+                continue
+            }
+            let key = "\(state.program) \(state.hook)"
+            counts[key, default: Hook(hook: state.hook, program: state.program, count: 0)].count +=
+                1
+        }
+        hooks = counts.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// In the order of the datapath's own list.
+    package mutating func add(_ counts: [Reason: Count]) {
+        counters = counts.sorted { $0.key < $1.key }.map { reason, count in
+            Counter(reason: reason.name, packets: count.packets, bytes: count.bytes)
+        }
+    }
+}

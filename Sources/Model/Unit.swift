@@ -1,0 +1,37 @@
+// What is resolved, planned, retried and reported as one thing. Cost follows the change because
+// every station works unit by unit; a full pass is the same functions over all units.
+
+/// One dirty thing. What it should look like is decided by Resolve, never remembered here.
+package enum Unit: Hashable, Sendable {
+    case service(ObjectName)
+    case pod(IPAddress)
+    case localAddress(IPAddress)
+    case prefix(CIDR)
+    case interface(UInt32)
+    /// Whatever the datapath holds that nothing claims: what an earlier agent left, and what a
+    /// failed write left behind. Nothing is resolved for it; planning it prunes.
+    case unclaimed
+
+    /// Who must have told everything before this unit may take away what an earlier agent left.
+    package var sources: Set<Source> {
+        switch self {
+        // A ClusterIP that turns out to be a host address must not have been translated before.
+        case .service: [.services, .network]
+        case .pod, .localAddress, .prefix, .interface: [.network]
+        case .unclaimed: Set(Source.allCases)
+        }
+    }
+}
+
+extension Unit: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .service(let name): "service \(name)"
+        case .pod(let address): "pod \(address)"
+        case .localAddress(let address): "local address \(address)"
+        case .prefix(let prefix): "prefix \(prefix)"
+        case .interface(let index): "interface \(index)"
+        case .unclaimed: "what nothing claims"
+        }
+    }
+}

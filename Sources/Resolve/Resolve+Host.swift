@@ -1,0 +1,72 @@
+// What belongs to the host itself: its addresses, the VPC's prefixes, and which interfaces carry
+// our programs.
+
+package import Model
+
+extension Resolve {
+    /// Whether node ports answer on this address of the host; nil: the host does not hold it.
+    /// Loopback addresses never accept; addresses of all interfaces do, secondary ENIs included.
+    package static func localAddress(_ address: IPAddress, in snapshot: Snapshot) -> Bool? {
+        snapshot.networkIndex.addresses[address].isEmpty ? nil : !address.isLoopback
+    }
+
+    /// What a configured prefix means; nil: it is not configured. A lookup finds the longest prefix
+    /// only, so a prefix takes over what those around it say.
+    package static func prefix(_ prefix: CIDR, in snapshot: Snapshot) -> PrefixClass? {
+        let settings = snapshot.settings
+        guard settings.vpcCIDRs.contains(prefix) || settings.snatExcludeCIDRs.contains(prefix)
+        else { return nil }
+        return PrefixClass(
+            isInsideVPC: settings.vpcCIDRs.contains { $0.encloses(prefix) },
+            isExcludedFromSNAT: settings.snatExcludeCIDRs.contains { $0.encloses(prefix) })
+    }
+
+    /// Which of our programs the interface carries; nil: none. Never an ENI that nothing routes
+    /// pods through: those are not the CNI's and belong to somebody else.
+    package static func attachment(
+        ofInterface index: UInt32, in snapshot: Snapshot
+    ) -> AttachmentRole? {
+        guard let link = snapshot.network.links[index], !link.isLoopback else { return nil }
+        if isENI(link, in: snapshot) { return .eni }
+        return snapshot.settings.podRouting && leadsToPod(index, in: snapshot) ? .pod : nil
+    }
+
+    private static func leadsToPod(_ index: UInt32, in snapshot: Snapshot) -> Bool {
+        snapshot.networkIndex.hostRoutesByInterface[index].contains {
+            podRoute($0.destination.address, in: snapshot)?.veth.index == index
+        }
+    }
+
+    private static func isENI(_ link: Link, in snapshot: Snapshot) -> Bool {
+        if snapshot.settings.eniInterfaces?.contains(link.name) == true { return true }
+        if let primary = snapshot.settings.primaryInterface, primary == link.name { return true }
+        return snapshot.networkIndex.defaultRoutesByInterface[link.index].contains { key in
+            let table = RoutingTable(id: key.table, family: key.destination.family)
+            guard defaultRoute(of: table, in: snapshot)?.interface == link.index else {
+                return false
+            }
+            return table.id == Route.mainTable || isPodTable(table, in: snapshot)
+        }
+    }
+
+    private static func isPodTable(_ table: RoutingTable, in snapshot: Snapshot) -> Bool {
+        !pods(ofTable: table, in: snapshot).isEmpty
+    }
+
+    /// Addresses whose from-rule names the table, or named it until it lapsed.
+    static func pods(ofTable table: RoutingTable, in snapshot: Snapshot) -> Set<IPAddress> {
+        var pods = Set(snapshot.networkIndex.sourceRulesByTable[table].compactMap(\.podSource))
+        for (pod, id) in snapshot.podHistory.lapsedTables
+        where id == table.id && pod.family == table.family {
+            pods.insert(pod)
+        }
+        return pods
+    }
+}
+
+extension CIDR {
+    /// Whether every address of the other lies inside this one.
+    func encloses(_ other: CIDR) -> Bool {
+        prefixLength <= other.prefixLength && contains(other.address)
+    }
+}

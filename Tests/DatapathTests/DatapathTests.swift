@@ -1,0 +1,180 @@
+// The datapath over a private bpffs: what is written is what is restored, a restart adopts it, and
+// cleaning up leaves nothing.
+
+import BPF
+import Glibc
+import Linux
+import Logging
+import Model
+import Netlink
+import Plan
+import Testing
+
+@testable import Datapath
+
+/// A bpffs of its own, unmounted at the end.
+final class PrivateBPFFS: Sendable {
+    let path: String
+
+    init() throws {
+        path = "/run/needletail-datapath-test-\(UInt64.random(in: 0...UInt64.max))"
+        try BPFFileSystem.mount(at: path)
+    }
+
+    var root: String { path + "/needletail" }
+
+    func open(in namespace: NetworkNamespace) throws -> Datapath {
+        let configuration = DatapathConfiguration(bpffs: root, cgroup: nil)
+        return try namespace.run {
+            try Datapath(configuration, logger: Logger(label: "test"))
+        }
+    }
+
+    deinit {
+        try? BPFFileSystem.unmount(path)
+        rmdir(path)
+    }
+}
+
+@Suite("datapath", .enabled(if: geteuid() == 0, "needs root"))
+struct DatapathTests {
+    static func sample() -> [Operation] {
+        var operations: [Operation] = []
+        for (index, family) in [("10.0.0.", IPFamily.v4), ("fd00::", .v6)].enumerated() {
+            func address(_ host: Int) -> IPAddress { IPAddress("\(family.0)\(host)")! }
+            let id = UInt32(index * 10 + 1)
+            let backend = Backend(address: address(7), port: 8080, protocol: .udp)
+            operations += [
+                .setBackend(BackendID(rawValue: id), backend, .draining),
+                .setSlot(
+                    SlotKey(service: ServiceID(rawValue: id), set: .local, slot: 0),
+                    BackendID(rawValue: id)),
+                .setFrontend(
+                    Frontend(address: address(1), port: 53, protocol: .udp),
+                    ServiceHead(
+                        id: ServiceID(rawValue: id), kind: .loadBalancer, clusterCount: 0,
+                        localCount: 1, internalPolicy: .local, externalPolicy: .local,
+                        affinityTimeoutSeconds: 10800, isUsableAnywhere: true)),
+                .setPod(
+                    DesiredPod(
+                        address: address(9), veth: 77, vethMAC: MACAddress("02:00:00:00:00:01")!,
+                        mtu: 9001, podMAC: MACAddress("02:00:00:00:00:02")!, watched: nil,
+                        eni: PodENI(
+                            interface: 5, mac: MACAddress("02:00:00:00:00:03")!, mtu: 9001,
+                            nextHop: address(254), nextHopMAC: nil))),
+                .setLocalAddress(address(2), acceptsNodePorts: true),
+                .setPrefix(
+                    CIDR(address(0), prefixLength: 16)!,
+                    PrefixClass(isInsideVPC: true, isExcludedFromSNAT: true)),
+            ]
+        }
+        return operations
+    }
+
+    @Test("what is written comes back, in both families, also to an agent that starts anew")
+    func restores() async throws {
+        let bpffs = try PrivateBPFFS()
+        let namespace = try NetworkNamespace.anonymous()
+        var expected = Image()
+        for operation in Self.sample() { expected.apply(operation) }
+
+        let first = try bpffs.open(in: namespace)
+        let plan = UnitPlan(unit: .interface(0), operations: Self.sample())
+        let outcome = await first.apply([plan])
+        #expect(outcome.map(\.applied) == [Self.sample().count])
+        #expect(try await first.restore() == expected)
+
+        let second = try bpffs.open(in: namespace)
+        #expect(try await second.restore() == expected)
+        #expect(try PinnedDatapath(bpffs: bpffs.root).image() == expected)
+    }
+
+    @Test("programs are inert until activation; a restart keeps the generation and its effect")
+    func generations() async throws {
+        let bpffs = try PrivateBPFFS()
+        let namespace = try NetworkNamespace.anonymous()
+        let first = try bpffs.open(in: namespace)
+        #expect(await first.isActive() == false)
+        #expect(!Pin.exists(bpffs.root + "/maps"))
+        try await first.activate()
+        #expect(await first.isActive())
+        #expect(Pin.exists(bpffs.root + "/maps/services4"))
+
+        let second = try bpffs.open(in: namespace)
+        #expect(second.generation == first.generation)
+        #expect(await second.isActive())
+    }
+
+    @Test("programs sit on their interfaces the way this kernel takes them, and come off again")
+    func attaches() async throws {
+        let bpffs = try PrivateBPFFS()
+        let namespace = try NetworkNamespace.anonymous()
+        let route = try RouteSocket(in: namespace)
+        try route.addVeth(NewLink("eniaaaa"), peer: NewLink("peer"))
+        let veth = try route.index(of: "eniaaaa")
+        let unit = Unit.interface(veth)
+        let datapath = try bpffs.open(in: namespace)
+        func attached() async -> [String] {
+            await datapath.attachments().filter(\.isAttached).map {
+                "\($0.hook) \($0.program) \($0.target)"
+            }
+        }
+        let attach = UnitPlan(unit: unit, operations: [.attach(veth, .pod)])
+        // Twice: a retry puts the program in its own place.
+        for _ in 0..<2 { #expect(await datapath.apply([attach]).map(\.failure) == [nil]) }
+        let kind = datapath.interfaceHookKind
+        #expect(await attached() == ["\(kind) ingress needletail_pod interface \(veth)"])
+        #expect(try await datapath.foreignPrograms(on: [veth]) == [veth: false])
+
+        let detach = UnitPlan(unit: unit, operations: [.detach(veth, .pod)])
+        for _ in 0..<2 { #expect(await datapath.apply([detach]).map(\.failure) == [nil]) }
+        #expect(await attached() == [])
+
+        #expect(await datapath.apply([attach]).map(\.failure) == [nil])
+        try route.deleteLink("eniaaaa")
+        #expect(await datapath.apply([detach]).map(\.failure) == [nil], "the veth went first")
+    }
+
+    @Test("cleaning up takes every pin away, twice without harm, and nothing of others")
+    func cleansUp() async throws {
+        let bpffs = try PrivateBPFFS()
+        let namespace = try NetworkNamespace.anonymous()
+        try Directory.create(bpffs.path + "/somebody-else")
+        let before = try Directory.entries(bpffs.path)
+        try await bpffs.open(in: namespace).activate()
+        let pinned = PinnedDatapath(bpffs: bpffs.root)
+        #expect(pinned.exists)
+        try namespace.run { try pinned.cleanUp() }
+        #expect(!pinned.exists)
+        try namespace.run { try pinned.cleanUp() }
+        #expect(try Directory.entries(bpffs.path) == before)
+    }
+
+    @Test(
+        "a map that is full refuses the newcomer by name, keeps what is in it, goes on with others")
+    func fullMap() async throws {
+        let bpffs = try PrivateBPFFS()
+        let datapath = try bpffs.open(in: try NetworkNamespace.anonymous())
+        // vpc_cidrs4 holds 256 prefixes.
+        let plans = (0...256).map { index in
+            let cidr = CIDR(
+                IPAddress(v4: 10, UInt8(index / 256), UInt8(index % 256), 0), prefixLength: 24)!
+            return UnitPlan(
+                unit: .prefix(cidr),
+                operations: [
+                    .setPrefix(cidr, PrefixClass(isInsideVPC: true, isExcludedFromSNAT: false))
+                ])
+        }
+        let after = UnitPlan(
+            unit: .localAddress(IPAddress("10.0.0.1")!),
+            operations: [.setLocalAddress(IPAddress("10.0.0.1")!, acceptsNodePorts: true)])
+        let outcomes = await datapath.apply(plans + [after])
+        let failed = outcomes.filter { $0.failure != nil }
+        #expect(failed.map(\.unit) == [.prefix(CIDR("10.1.0.0/24")!)])
+        #expect(failed.first?.failure?.contains("10.1.0.0/24") == true)
+        #expect(failed.first?.failure?.contains("full") == true)
+        let image = try await datapath.restore()
+        #expect(image.prefixes.count == 256)
+        #expect(image.localAddresses.count == 1)
+    }
+}

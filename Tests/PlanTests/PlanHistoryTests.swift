@@ -1,0 +1,234 @@
+// Random histories: Services come, change, fight over frontends and go, writes fail, the agent
+// restarts in the middle. After every single write the datapath must know only true things.
+
+import Model
+import Randomness
+import Testing
+
+@testable import Plan
+
+/// A node's life: what is desired, what the maps hold, and who plans.
+private struct History {
+    var random: SeededRandom
+    var desired = Desired()
+    var maps = Image()
+    var planner = Planner(image: Image())
+    var dirty: Set<Unit> = []
+    /// Where each service port may lead now: where it led when the last plans were made, and where
+    /// those lead it.
+    var allowed: [ServiceID: Set<Backend>] = [:]
+    let failsOneIn: Int?
+    /// Found unsafe once; the rest would only repeat it.
+    var isBroken = false
+
+    init(seed: UInt64, failsOneIn: Int?) {
+        random = SeededRandom(seed: seed)
+        self.failsOneIn = failsOneIn
+    }
+
+    mutating func change() {
+        let service = "s\(Int.random(in: 1...6, using: &random))"
+        if random.oneIn(5) {
+            desired.services[name(service)] = nil
+        } else {
+            desired.services[name(service)] = randomPorts(of: service)
+        }
+        dirty.insert(.service(name(service)))
+    }
+
+    private mutating func randomPorts(of service: String) -> [DesiredServicePort] {
+        var ports: [DesiredServicePort] = []
+        for family in IPFamily.allCases where !random.oneIn(4) {
+            for number in 0..<Int.random(in: 1...2, using: &random) {
+                var frontends: [Frontend: FrontendKind] = [:]
+                for _ in 0..<Int.random(in: 1...3, using: &random) {
+                    let dialled = frontend(
+                        Int.random(in: 1...8, using: &random), family, port: 80 + UInt16(number))
+                    frontends[dialled] = random.oneIn(3) ? .externalIP : .clusterIP
+                }
+                let cluster = randomBackends(family)
+                let serving = randomBackends(family)
+                ports.append(
+                    port(
+                        service,
+                        port: ["a", "b", "c"].randomElement(using: &random)! + "\(number)",
+                        family: family, frontends: frontends, cluster: cluster,
+                        local: randomBackends(family), serving: serving,
+                        affinity: random.oneIn(3) ? 60 : nil))
+            }
+        }
+        return ports
+    }
+
+    private mutating func randomBackends(_ family: IPFamily) -> [Backend] {
+        let count = Int.random(in: 0...4, using: &random)
+        return (1...9).shuffled(using: &random).prefix(count).map { backend($0, family) }
+    }
+
+    /// Plans a batch, writes it one operation at a time and looks at the maps after each.
+    mutating func turn(mayFail: Bool = true) {
+        let units = dirty.shuffled(using: &random)
+        dirty = []
+        let plans = units.map { planner.plan($0, toward: desired) }
+        write(plans, mayFail: mayFail)
+    }
+
+    mutating func write(_ plans: [UnitPlan], mayFail: Bool) {
+        allow()
+        var outcomes: [UnitOutcome] = []
+        for plan in plans {
+            var outcome = UnitOutcome(unit: plan.unit, applied: 0)
+            for operation in plan.operations {
+                if mayFail, let failsOneIn, random.oneIn(failsOneIn) {
+                    outcome.failure = "injected"
+                    break
+                }
+                maps.apply(operation)
+                outcome.applied += 1
+                guard !isBroken else { continue }
+                for flaw in flaws(of: maps, allowed: allowed) {
+                    isBroken = true
+                    Issue.record("seed \(random.seed): after \(operation) of \(plan.unit): \(flaw)")
+                }
+            }
+            outcomes.append(outcome)
+        }
+        for (plan, outcome) in zip(plans, outcomes) {
+            dirty.formUnion(planner.commit(outcome, of: plan))
+            if outcome.failure != nil { dirty.insert(plan.unit) }
+        }
+        #expect(planner.image == maps, "seed \(random.seed)")
+    }
+
+    private mutating func allow() {
+        allowed = [:]
+        for (frontend, sets) in reachable(in: maps) {
+            guard let id = maps.frontends[frontend]?.id else { continue }
+            allowed[id, default: []].formUnion(sets.values.joined())
+        }
+        for port in desired.services.values.joined() {
+            for (id, name) in planner.portOfID where name == port.name {
+                allowed[id, default: []].formUnion(port.clusterBackends + port.localBackends)
+            }
+        }
+    }
+
+    /// A new agent over the same maps.
+    mutating func restart() {
+        planner = Planner(image: maps)
+        dirty = []
+        write(planner.planFull(desired), mayFail: true)
+    }
+
+    /// Until nothing is left to do; without failures.
+    mutating func comeToRest() {
+        var turns = 0
+        while !dirty.isEmpty, turns < 100 {
+            turn(mayFail: false)
+            turns += 1
+        }
+        #expect(dirty.isEmpty, "seed \(random.seed): never comes to rest")
+    }
+
+    /// The maps say what is desired, contested frontends included, and nothing else.
+    func check() {
+        let lost = Dictionary(grouping: planner.conflicts, by: \.frontend)
+            .mapValues { Set($0.map(\.refused)) }
+        var expected: [Frontend: [BackendSet: [Backend]]] = [:]
+        for port in desired.services.values.joined() {
+            for frontend in port.frontends.keys where lost[frontend]?.contains(port.name) != true {
+                #expect(expected[frontend] == nil, "seed \(random.seed): two owners of \(frontend)")
+                expected[frontend] = [.cluster: port.clusterBackends, .local: port.localBackends]
+            }
+        }
+        #expect(reachable(in: maps) == expected, "seed \(random.seed)")
+        for (list, slots) in maps.slots {
+            #expect(maps.headCounts[list.service] != nil || planner.portOfID[list.service] != nil)
+            #expect(Set(slots.keys) == Set(0..<UInt32(slots.count)), "seed \(random.seed)")
+        }
+        let used = Set(maps.slots.values.flatMap(\.values))
+        for (id, record) in maps.backends where !used.contains(id) {
+            #expect(record.state == .draining, "seed \(random.seed): \(record) is nobody's")
+        }
+        #expect(Set(maps.backends.values.map(\.backend)).count == maps.backends.count)
+        var again = planner
+        for unit in desired.services.keys.map(Unit.service) + [.unclaimed] {
+            #expect(
+                again.plan(unit, toward: desired).operations == [], "seed \(random.seed): \(unit)")
+        }
+    }
+}
+
+@Suite struct PlanHistoryTests {
+    @Test("every prefix of every plan is safe, and the end is what is desired", arguments: 0..<6)
+    func histories(run: Int) {
+        var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: nil)
+        for step in 0..<400 {
+            for _ in 0..<Int.random(in: 1...3, using: &history.random) { history.change() }
+            history.turn()
+            if step % 20 == 19 {
+                history.comeToRest()
+                history.check()
+            }
+        }
+        finish(&history)
+    }
+
+    @Test(
+        "with one write in ten failing it is as safe, and retries reach the same", arguments: 0..<6)
+    func failures(run: Int) {
+        var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: 10)
+        for step in 0..<400 {
+            for _ in 0..<Int.random(in: 1...3, using: &history.random) { history.change() }
+            history.turn()
+            if step % 20 == 19 {
+                history.comeToRest()
+                history.check()
+            }
+        }
+        finish(&history)
+    }
+
+    @Test("an agent that restarts at any moment goes on safely", arguments: 0..<6)
+    func restarts(run: Int) {
+        var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: 5)
+        for step in 0..<400 {
+            history.change()
+            if history.random.oneIn(4) { history.restart() } else { history.turn() }
+            if step % 20 == 19 {
+                history.comeToRest()
+                history.check()
+            }
+        }
+        finish(&history)
+    }
+
+    @Test("an image told again operation by operation is the same image")
+    func dumpAndRestore() {
+        var history = History(seed: SeededRandom.fresh().seed, failsOneIn: 10)
+        for _ in 0..<50 {
+            history.change()
+            history.turn()
+            var restored = Image()
+            for operation in history.maps.operations { restored.apply(operation) }
+            #expect(restored == history.maps, "seed \(history.random.seed)")
+            for operation in history.maps.operations { restored.apply(operation) }
+            #expect(restored == history.maps, "seed \(history.random.seed): not idempotent")
+        }
+    }
+
+    /// Everything is deleted: the maps are empty, and so is the planner's memory.
+    private func finish(_ history: inout History) {
+        for name in history.desired.services.keys { history.dirty.insert(.service(name)) }
+        history.desired = Desired()
+        history.comeToRest()
+        #expect(history.maps == Image(), "seed \(history.random.seed)")
+        let planner = history.planner
+        #expect(planner.services.isEmpty && planner.owners.isEmpty && planner.holders.isEmpty)
+        #expect(planner.waiting.isEmpty && planner.portOfID.isEmpty && planner.backendIDs.isEmpty)
+        #expect(
+            planner.underWay.isEmpty && planner.leaving.isEmpty && planner.unownedFrontends.isEmpty)
+        #expect(planner.retiredServices.isEmpty && planner.unheldBackends.isEmpty)
+        #expect(planner.adoptable.isEmpty)
+    }
+}

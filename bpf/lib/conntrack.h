@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Asks the kernel whether it tracks a flow. An entry, translated or not, means that the stack
+ * carries this flow: its replies may need an un-NAT that the packet does not show, and a road once
+ * taken is kept for both directions. A flow that we carry from its first packet on has no entry.
+ */
+#pragma once
+
+#include "packet.h"
+
+/* Set by the loader: false where the kernel has no conntrack, then nothing can be tracked. */
+const volatile bool conntrack_lookup = true;
+
+/* libbpf 1.1 refuses a forward declaration in a kfunc's prototype: one field makes it a struct. */
+struct nf_conn {
+	unsigned long status;
+} __attribute__((preserve_access_index));
+
+/* net/netfilter/nf_conntrack_bpf.c, the 12-byte form of 6.1 that all later kernels accept. */
+struct bpf_ct_opts {
+	__s32 netns_id;
+	__s32 error;
+	__u8 l4proto;
+	__u8 dir;
+	__u8 reserved[2];
+};
+_Static_assert(sizeof(struct bpf_ct_opts) == 12, "bpf_ct_opts");
+
+extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+					 __u32 tuple_size, struct bpf_ct_opts *opts,
+					 __u32 opts_size) __ksym __weak;
+extern void bpf_ct_release(struct nf_conn *entry) __ksym __weak;
+
+/* Whether the packet's tuple, in either direction, has a conntrack entry. */
+static __always_inline bool conntrack_knows(struct __sk_buff *skb, const struct packet *packet)
+{
+	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = packet->protocol };
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn *entry;
+
+	if (!conntrack_lookup)
+		return false;
+	if (packet->is_ipv6) {
+		__builtin_memcpy(tuple.ipv6.saddr, packet->source, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, packet->destination, 16);
+		tuple.ipv6.sport = packet->source_port;
+		tuple.ipv6.dport = packet->destination_port;
+		entry = bpf_skb_ct_lookup(skb, &tuple, sizeof(tuple.ipv6), &opts, sizeof(opts));
+	} else {
+		__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
+		__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
+		tuple.ipv4.sport = packet->source_port;
+		tuple.ipv4.dport = packet->destination_port;
+		entry = bpf_skb_ct_lookup(skb, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts));
+	}
+	if (!entry)
+		return false;
+	bpf_ct_release(entry);
+	return true;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Every map, and nothing else. Sizes are the defaults of a full node: 64 Ki frontends, 256 Ki
+ * slots and backends, 1024 pods of two addresses; what is preallocated is stated in bpf/README.md.
+ * Maps that follow the cluster's size are not preallocated: memory follows what is in them.
+ */
+#pragma once
+
+#include "bpf.h"
+#include "datapath.h"
+
+#define SERVICES_MAX 65536
+#define SLOTS_MAX 262144
+#define BACKENDS_MAX 262144
+#define PODS_MAX 2048
+#define LOCAL_ADDRESSES_MAX 1024
+#define PREFIXES_MAX 256
+
+#define HASH_MAP(map_name, key_type, value_type, entries)     \
+	struct {                                              \
+		__uint(type, BPF_MAP_TYPE_HASH);              \
+		__uint(map_flags, BPF_F_NO_PREALLOC);         \
+		__uint(max_entries, entries);                 \
+		__type(key, key_type);                        \
+		__type(value, value_type);                    \
+	} map_name SEC(".maps")
+
+#define PREFIX_MAP(map_name, key_type, value_type, entries)   \
+	struct {                                              \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);          \
+		__uint(map_flags, BPF_F_NO_PREALLOC);         \
+		__uint(max_entries, entries);                 \
+		__type(key, key_type);                        \
+		__type(value, value_type);                    \
+	} map_name SEC(".maps")
+
+/* Frontend → head. Written by the agent, read by socket. */
+HASH_MAP(services4, struct frontend4, struct service_head, SERVICES_MAX);
+HASH_MAP(services6, struct frontend6, struct service_head, SERVICES_MAX);
+
+/* (service, set, slot) → backend id, both families. Written by the agent, read by socket. */
+HASH_MAP(service_slots, struct slot_key, struct slot, SLOTS_MAX);
+
+/* Backend id → address and port. Written by the agent, read by socket. */
+HASH_MAP(backends4, __u32, struct backend4, BACKENDS_MAX);
+HASH_MAP(backends6, __u32, struct backend6, BACKENDS_MAX);
+
+/* Pod address → veth. Written by the agent, read by pod and eni. */
+HASH_MAP(pod_to_veth4, struct address4, struct pod_veth, PODS_MAX);
+HASH_MAP(pod_to_veth6, struct address6, struct pod_veth, PODS_MAX);
+
+/* Pod address → the ENI that its packets must leave by. Written by the agent, read by pod. */
+HASH_MAP(pod_to_eni4, struct address4, struct pod_eni4, PODS_MAX);
+HASH_MAP(pod_to_eni6, struct address6, struct pod_eni6, PODS_MAX);
+
+/* Every address of the host. Written by the agent, read by pod. */
+HASH_MAP(local_addresses4, struct address4, struct local_address, LOCAL_ADDRESSES_MAX);
+HASH_MAP(local_addresses6, struct address6, struct local_address, LOCAL_ADDRESSES_MAX);
+
+/* Prefix → inside the VPC or not. Written by the agent, read by pod. */
+PREFIX_MAP(vpc_cidrs4, struct prefix4, struct prefix_class, PREFIXES_MAX);
+PREFIX_MAP(vpc_cidrs6, struct prefix6, struct prefix_class, PREFIXES_MAX);
+
+/* The names that a socket dialled. Written and read by socket; dies with the socket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct socket_services);
+} socket_services SEC(".maps");
+
+/* The generation that acts, and switches. Written by the agent, read by all. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct control);
+} control SEC(".maps");
+
+/* enum reason → packets and bytes, per CPU. Written by report.h, read by the agent. The key is a
+ * plain number since the kernel takes no other BTF for an array's key (array_map_check_btf).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, REASON_MAX);
+	__type(key, __u32);
+	__type(value, struct counter);
+} counters SEC(".maps");

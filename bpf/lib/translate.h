@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The decision of a dial: translate, refuse or leave alone. Both families and both kinds of socket
+ * come through here.
+ */
+#pragma once
+
+#include "generation.h"
+#include "names.h"
+#include "report.h"
+#include "select.h"
+
+/* What a cgroup socket hook returns. */
+#define HOOK_ALLOW 1
+#define HOOK_DENY 0
+
+/* asm-generic/errno.h; the C library's errno.h is not for this target. */
+#define ECONNREFUSED 111
+
+/* Times that a backend is drawn: again if the agent shrank the set between our two reads, or if
+ * this socket knows the backend by another name already.
+ */
+#define DRAW_TRIES 4
+
+enum dial_outcome {
+	DIAL_UNTOUCHED, /* not a service, or not ours to decide here */
+	DIAL_TRANSLATED, /* `selection` holds where to go */
+	DIAL_REFUSED, /* nothing is usable anywhere */
+};
+
+/* Draws a backend, one that the socket does not know under another name if it can be had. */
+static __always_inline bool backend_draw_unnamed(struct selection *selection,
+						 const struct service_head *head,
+						 const struct socket_services *services,
+						 const struct dial *to)
+{
+	bool found = false;
+
+	for (int try = 0; try < DRAW_TRIES; try++) {
+		struct dial at = {};
+
+		if (!backend_draw(selection, head, to->is_ipv6))
+			continue;
+		found = true;
+		__builtin_memcpy(at.address, selection->address, 16);
+		at.port = selection->port;
+		if (name_of_backend(services, &at) < 0)
+			return true;
+	}
+	report(found ? REASON_NAME_CONFLICT : REASON_SLOT_MISSING, 0);
+	return found;
+}
+
+/* Whether the socket's last backend for this service still serves and the flow is not idle. */
+static __always_inline bool name_still_holds(struct selection *selection,
+					     const struct socket_name *name, const struct dial *to,
+					     __u64 now_ns)
+{
+	return now_ns - name->last_used_ns <= NAME_IDLE_NS &&
+	       backend_read(selection, name->backend_id, to->is_ipv6) &&
+	       selection->port == name->backend_port &&
+	       address_equal(selection->address, name->backend_address);
+}
+
+/* Decides one dial. `is_new_flow`: connect() begins a flow; a datagram may continue one. */
+static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ctx,
+							const struct dial *to,
+							struct selection *selection,
+							bool is_new_flow)
+{
+	const struct control *control = control_if_active();
+
+	if (!control || !control->socket_lb)
+		return DIAL_UNTOUCHED;
+
+	const struct service_head *head = service_lookup(to);
+
+	if (!head)
+		return DIAL_UNTOUCHED;
+	if (head->kind != FRONTEND_CLUSTER_IP || (!set_count(head) && head->usable_anywhere)) {
+		report(REASON_DECLINED, 0);
+		return DIAL_UNTOUCHED;
+	}
+	if (!head->usable_anywhere) {
+		report(REASON_REFUSED_NO_BACKEND, 0);
+		return DIAL_REFUSED;
+	}
+
+	struct socket_services *services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL,
+							      BPF_SK_STORAGE_GET_F_CREATE);
+
+	if (!services) {
+		report(REASON_NAMES_FULL, 0);
+		return DIAL_UNTOUCHED;
+	}
+
+	__u64 now_ns = bpf_ktime_get_ns();
+	struct socket_name *name = name_at(services, name_of_service(services, to));
+
+	if (name && !is_new_flow && name_still_holds(selection, name, to, now_ns)) {
+		WRITE_ONCE(name->last_used_ns, now_ns);
+		return DIAL_TRANSLATED;
+	}
+	if (name)
+		name_release(name); /* the old flow is over: its backend needs no name */
+	name = name_at(services, name_claim(services, now_ns));
+	if (!name) {
+		report(REASON_NAMES_FULL, 0);
+		return DIAL_UNTOUCHED;
+	}
+	if (!backend_draw_unnamed(selection, head, services, to)) {
+		name_release(name);
+		return DIAL_UNTOUCHED;
+	}
+	name_write(name, to, selection, now_ns);
+	return DIAL_TRANSLATED;
+}
+
+/* Replaces a backend's address by the name under which this socket dialled it. True if it did. */
+static __always_inline bool peer_rename(struct bpf_sock_addr *ctx, struct dial *peer)
+{
+	struct socket_services *services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL, 0);
+
+	if (!services)
+		return false;
+
+	const struct socket_name *name = name_at(services, name_of_backend(services, peer));
+
+	if (!name)
+		return false;
+	__builtin_memcpy(peer->address, name->service_address, 16);
+	peer->port = name->service_port;
+	return true;
+}

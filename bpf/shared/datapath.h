@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The one description of every map's key and value, for the programs and for Swift (module
+ * CDatapath). Addresses are octet arrays in network order, ports are in host order, protocols and
+ * states are enums with exclusive values, so that `bpftool map dump` reads like a table.
+ * Fixed width, explicit padding, no bitfields, no unions: three compilers must agree on it.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+/* The pin directory's version: bumped whenever a layout below changes. */
+#define DATAPATH_LAYOUT_VERSION 1
+
+enum l4_protocol {
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
+	PROTOCOL_SCTP = 132,
+};
+
+/* Which of a service's two lists of backends a slot belongs to. */
+enum backend_set {
+	SET_CLUSTER = 0,
+	SET_LOCAL = 1,
+};
+
+enum traffic_policy {
+	POLICY_CLUSTER = 0,
+	POLICY_LOCAL = 1,
+};
+
+enum backend_state {
+	BACKEND_ACTIVE = 0,
+	/* Keeps the flows that it has, gets no new ones. */
+	BACKEND_DRAINING = 1,
+};
+
+/* How clients came to dial a frontend; decides which policy governs it. */
+enum frontend_kind {
+	FRONTEND_CLUSTER_IP = 0,
+	FRONTEND_EXTERNAL_IP = 1,
+	FRONTEND_LOAD_BALANCER = 2,
+	/* The frontend's address is all zero: any local address that accepts node ports. */
+	FRONTEND_NODE_PORT = 3,
+};
+
+/* services4/6: what a client dials. */
+struct frontend4 {
+	__u8 address[4]; /* network order */
+	enum l4_protocol protocol;
+	__u16 port; /* host order */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct frontend4) == 12, "frontend4");
+
+struct frontend6 {
+	__u8 address[16]; /* network order */
+	enum l4_protocol protocol;
+	__u16 port; /* host order */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct frontend6) == 24, "frontend6");
+
+/* services4/6: everything that a new flow needs before it picks a slot. */
+struct service_head {
+	__u32 service_id; /* never 0 */
+	__u32 cluster_count; /* slots 0..<count of SET_CLUSTER exist */
+	__u32 local_count; /* the same of SET_LOCAL */
+	__u32 affinity_timeout_s; /* 0: none */
+	enum frontend_kind kind;
+	enum traffic_policy internal_policy;
+	enum traffic_policy external_policy;
+	bool usable_anywhere; /* an empty set means reject if false, drop if true */
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct service_head) == 32, "service_head");
+
+/* service_slots: (service, set, slot) → backend id. */
+struct slot_key {
+	__u32 service_id;
+	enum backend_set set;
+	__u32 slot;
+};
+_Static_assert(sizeof(struct slot_key) == 12, "slot_key");
+
+struct slot {
+	__u32 backend_id; /* never 0 */
+};
+_Static_assert(sizeof(struct slot) == 4, "slot");
+
+/* backends4/6: backend id → where a flow goes. */
+struct backend4 {
+	__u8 address[4]; /* network order */
+	enum l4_protocol protocol;
+	enum backend_state state;
+	__u16 port; /* host order */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct backend4) == 16, "backend4");
+
+struct backend6 {
+	__u8 address[16]; /* network order */
+	enum l4_protocol protocol;
+	enum backend_state state;
+	__u16 port; /* host order */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct backend6) == 28, "backend6");
+
+/* Keys by plain address: pod_to_veth, pod_to_eni, local_addresses. */
+struct address4 {
+	__u8 address[4]; /* network order */
+};
+_Static_assert(sizeof(struct address4) == 4, "address4");
+
+struct address6 {
+	__u8 address[16]; /* network order */
+};
+_Static_assert(sizeof(struct address6) == 16, "address6");
+
+/* pod_to_veth4/6: how a packet reaches a pod on this node. */
+struct pod_veth {
+	__u32 ifindex; /* of the host's end of the pair */
+	__u32 mtu; /* bytes, without the Ethernet header */
+	__u8 host_mac[6]; /* of the host's end: the source that the pod sees */
+	__u8 pod_mac[6]; /* of the pod's end, valid if pod_mac_known */
+	bool pod_mac_known; /* false: to the stack, which resolves it */
+	bool watched; /* something else has hooks on the veth: to the stack */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct pod_veth) == 24, "pod_veth");
+
+/* The part of pod_to_eni4/6 that a packet needs, the same in both families. */
+struct eni_egress {
+	__u32 ifindex;
+	__u32 mtu; /* bytes, without the Ethernet header */
+	__u8 eni_mac[6];
+	__u8 next_hop_mac[6]; /* valid if next_hop_mac_known */
+	bool next_hop_mac_known; /* false: to the stack, which resolves it */
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct eni_egress) == 24, "eni_egress");
+
+/* pod_to_eni4/6: by which ENI a pod's packets must leave; the VPC drops them elsewhere. */
+struct pod_eni4 {
+	struct eni_egress egress;
+	__u8 next_hop[4]; /* network order */
+};
+_Static_assert(sizeof(struct pod_eni4) == 28, "pod_eni4");
+
+struct pod_eni6 {
+	struct eni_egress egress;
+	__u8 next_hop[16]; /* network order */
+};
+_Static_assert(sizeof(struct pod_eni6) == 40, "pod_eni6");
+
+/* local_addresses4/6: every address of the host's namespace. */
+struct local_address {
+	bool accepts_node_ports;
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct local_address) == 4, "local_address");
+
+/* vpc_cidrs4/6: longest prefix match. */
+struct prefix4 {
+	__u32 prefix_length; /* bits, 0...32 */
+	__u8 address[4]; /* network order */
+};
+_Static_assert(sizeof(struct prefix4) == 8, "prefix4");
+
+struct prefix6 {
+	__u32 prefix_length; /* bits, 0...128 */
+	__u8 address[16]; /* network order */
+};
+_Static_assert(sizeof(struct prefix6) == 20, "prefix6");
+
+struct prefix_class {
+	bool inside_vpc;
+	bool excluded_from_snat;
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct prefix_class) == 4, "prefix_class");
+
+/* socket_services: the service addresses that a socket dialled, by backend. IPv4 is stored as
+ * IPv4-mapped IPv6, so that one form serves both hooks of a dual-stack socket. */
+#define SOCKET_NAMES_MAX 8
+
+struct socket_name {
+	__u8 service_address[16]; /* network order */
+	__u8 backend_address[16]; /* network order */
+	__u64 last_used_ns; /* CLOCK_MONOTONIC; 0: the place is free */
+	__u32 backend_id;
+	__u16 service_port; /* host order */
+	__u16 backend_port; /* host order */
+};
+_Static_assert(sizeof(struct socket_name) == 48, "socket_name");
+
+struct socket_services {
+	struct socket_name names[SOCKET_NAMES_MAX];
+};
+_Static_assert(sizeof(struct socket_services) == 384, "socket_services");
+
+/* control: one entry; its layout never changes, whatever the version. */
+struct control {
+	__u32 generation; /* programs of any other generation are inert; 0: all are */
+	bool pod_routing; /* the pod and eni programs may shortcut */
+	bool socket_lb; /* the socket programs may translate */
+	__u8 reserved[58]; /* zero; for switches to come */
+};
+_Static_assert(sizeof(struct control) == 64, "control");
+
+/* Why a packet or a dial went where it went: the key of `counters`, one a way out. */
+enum reason {
+	/* socket */
+	REASON_DIAL_TRANSLATED = 0, /* connect() to a service goes to a backend */
+	REASON_SEND_TRANSLATED = 1, /* sendmsg() to a service goes to a backend */
+	REASON_RECEIVE_RENAMED = 2, /* recvmsg() shows the service, not the backend */
+	REASON_PEER_RENAMED = 3, /* getpeername() shows the service */
+	REASON_REFUSED_NO_BACKEND = 4, /* ECONNREFUSED: nothing is usable anywhere */
+	REASON_DECLINED = 5, /* left to the packet path: policy or kind of the frontend */
+	REASON_NAMES_FULL = 6, /* a socket that dials more services than it can remember */
+	REASON_NAME_CONFLICT = 7, /* one socket, two names of one backend: replies look alike */
+	REASON_SLOT_MISSING = 8, /* a head counts a slot that is not there */
+	/* pod, eni: shortcuts */
+	REASON_POD_TO_POD = 16, /* redirected into the other pod */
+	REASON_POD_TO_ENI = 17, /* redirected out of the pod's own ENI */
+	REASON_ENI_TO_POD = 18, /* redirected from an ENI into the pod */
+	/* pod, eni: left to the kernel's stack */
+	REASON_STACK_NOT_IP = 32, /* ARP, VLAN tags, anything else, truncated headers */
+	REASON_STACK_PROTOCOL = 33, /* neither TCP nor UDP: conntrack can't be asked */
+	REASON_STACK_FRAGMENT = 34, /* all fragments of a packet take the same road */
+	REASON_STACK_OPTIONS = 35, /* IP options and extension headers */
+	REASON_STACK_TTL = 36, /* the stack answers time exceeded */
+	REASON_STACK_OVERSIZE = 37, /* the stack answers or fragments */
+	REASON_STACK_ADDRESS = 38, /* loopback, link-local, multicast, broadcast */
+	REASON_STACK_SOURCE = 39, /* the source is not the pod that sits on this veth */
+	REASON_STACK_LOCAL = 40, /* to an address of the host */
+	REASON_STACK_NOT_A_POD = 41, /* on an ENI: to no pod of ours */
+	REASON_STACK_OUTSIDE_VPC = 42, /* needs the CNI's SNAT or another road */
+	REASON_STACK_WATCHED = 43, /* something else has hooks on a veth of this flow */
+	REASON_STACK_NO_ENI = 44, /* the pod's ENI is not sure */
+	REASON_STACK_NO_MAC = 45, /* the next hop is not resolved */
+	REASON_STACK_CONNTRACK = 46, /* the kernel tracks this flow: it may translate it */
+	REASON_MAX = 64,
+};
+
+/* counters: per CPU. */
+struct counter {
+	__u64 packets; /* or dials */
+	__u64 bytes; /* of packets, with the Ethernet header; 0 for dials */
+};
+_Static_assert(sizeof(struct counter) == 16, "counter");
