@@ -119,13 +119,26 @@ final class Follower {
         while try !condition(state) { try await step() }
     }
 
-    /// Reads up to a rule that is added now, and on until the fold equals a fresh dump.
+    /// Reads up to a rule that is added now, again and again until the fold equals a fresh dump.
+    ///
+    /// A dump shows what the kernel has not announced yet (a tentative IPv6 address) and may never
+    /// announce by itself: so each comparison has a marker of its own, instead of waiting for an
+    /// event that need not come. A minute without agreement is a failure that names the difference.
     func settle() async throws {
-        marks += 1
-        let marker = Rule(family: .v4, priority: 30_000 + marks, table: 9)
-        try socket.addRule(marker)
-        try await until { $0.rules.contains(marker) }
-        try await until { try $0 == socket.networkState() }
+        let patience = ContinuousClock.now + .seconds(60)
+        while true {
+            marks += 1
+            let marker = Rule(family: .v4, priority: 20_000 + marks, table: 9)
+            try socket.addRule(marker)
+            try await until { $0.rules.contains(marker) }
+            let fresh = try socket.networkState()
+            if state == fresh { return }
+            guard ContinuousClock.now < patience else {
+                Issue.record("the fold lacks \(state.events(to: fresh))")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 }
 
