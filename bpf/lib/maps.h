@@ -15,6 +15,12 @@
 #define PODS_MAX 2048
 #define LOCAL_ADDRESSES_MAX 1024
 #define PREFIXES_MAX 256
+#define ENIS_MAX 128 /* 64 ENIs, two families */
+#define SOURCE_RANGES_MAX 65536
+#define FRAGMENTS_MAX 4096
+/* Two a flow. What tests get: the loader sets max_entries from --flow-memory. */
+#define FLOWS_MAX 8192
+#define EVENTS_BYTES (256 * 1024)
 
 #define HASH_MAP(map_name, key_type, value_type, entries)     \
 	struct {                                              \
@@ -60,6 +66,70 @@ HASH_MAP(local_addresses6, struct address6, struct local_address, LOCAL_ADDRESSE
 /* Prefix → inside the VPC or not. Written by the agent, read by pod. */
 PREFIX_MAP(vpc_cidrs4, struct prefix4, struct prefix_class, PREFIXES_MAX);
 PREFIX_MAP(vpc_cidrs6, struct prefix6, struct prefix_class, PREFIXES_MAX);
+
+/* Veth → the addresses that its pod may send from. Written by the agent, read by pod. */
+HASH_MAP(veths, __u32, struct veth_addresses, PODS_MAX);
+
+/* (ENI, family) → MACs and size. Written by the agent, read by pod, eni and xdp. */
+HASH_MAP(enis, struct eni_key, struct eni_egress, ENIS_MAX);
+
+/* (service, prefix) → may it come. Written by the agent, read by pod, eni and xdp. */
+PREFIX_MAP(source_ranges4, struct source_range4, struct source_verdict, SOURCE_RANGES_MAX);
+PREFIX_MAP(source_ranges6, struct source_range6, struct source_verdict, SOURCE_RANGES_MAX);
+
+/* Tuple → translation, one entry a direction. Written by pod, eni and xdp, collected by the agent.
+ * Preallocated and never LRU: an evicted half would hand replies to the wrong client.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct flow_key4);
+	__type(value, struct flow4);
+} flows4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct flow_key6);
+	__type(value, struct flow6);
+} flows6 SEC(".maps");
+
+/* Fragment id → ports. Written and read by pod and eni; a lost entry costs one datagram. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FRAGMENTS_MAX);
+	__type(key, struct fragment_key4);
+	__type(value, struct fragment_ports);
+} fragments4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FRAGMENTS_MAX);
+	__type(key, struct fragment_key6);
+	__type(value, struct fragment_ports);
+} fragments6 SEC(".maps");
+
+/* What a translation needs to know of the node. Written by the agent, read by pod, eni and xdp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct settings);
+} settings SEC(".maps");
+
+/* New flows of this second, per CPU. Written and read by pod, eni and xdp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_allowance);
+} new_flows SEC(".maps");
+
+/* What an operator wants told. Written by report.h, read by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EVENTS_BYTES);
+} events SEC(".maps");
 
 /* The names that a socket dialled. Written and read by socket; dies with the socket. */
 struct {

@@ -14,8 +14,10 @@
 #define DATAPATH_LAYOUT_VERSION 1
 
 enum l4_protocol {
+	PROTOCOL_ICMP = 1, /* in flow keys only; both ports are the echo's identifier */
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
+	PROTOCOL_ICMPV6 = 58, /* as ICMP */
 	PROTOCOL_SCTP = 132,
 };
 
@@ -72,7 +74,8 @@ struct service_head {
 	enum traffic_policy internal_policy;
 	enum traffic_policy external_policy;
 	bool usable_anywhere; /* an empty set means reject if false, drop if true */
-	__u8 reserved[3]; /* zero */
+	bool has_source_ranges; /* source_ranges4/6 decides who may come; load balancer only */
+	__u8 reserved[2]; /* zero */
 };
 _Static_assert(sizeof(struct service_head) == 32, "service_head");
 
@@ -127,7 +130,8 @@ struct pod_veth {
 	__u8 pod_mac[6]; /* of the pod's end, valid if pod_mac_known */
 	bool pod_mac_known; /* false: to the stack, which resolves it */
 	bool watched; /* something else has hooks on the veth: to the stack */
-	__u8 reserved[2]; /* zero */
+	bool policed; /* watched by nothing but the AWS policy agent, which lets the node pass */
+	__u8 reserved[1]; /* zero */
 };
 _Static_assert(sizeof(struct pod_veth) == 24, "pod_veth");
 
@@ -154,6 +158,29 @@ struct pod_eni6 {
 	__u8 next_hop[16]; /* network order */
 };
 _Static_assert(sizeof(struct pod_eni6) == 40, "pod_eni6");
+
+/* veths: the addresses that a pod on this veth may send from. A family without an address says
+ * nothing: the agent has not seen the pod's yet. */
+struct veth_addresses {
+	__u8 address6[16]; /* network order */
+	__u8 address4[4]; /* network order */
+	bool has_address6;
+	bool has_address4;
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct veth_addresses) == 24, "veth_addresses");
+
+/* enis: how a packet leaves by an ENI when the flow, not the pod, names it: → struct eni_egress. */
+enum address_family {
+	FAMILY_IPV4 = 4,
+	FAMILY_IPV6 = 6,
+};
+
+struct eni_key {
+	__u32 ifindex;
+	enum address_family family;
+};
+_Static_assert(sizeof(struct eni_key) == 8, "eni_key");
 
 /* local_addresses4/6: every address of the host's namespace. */
 struct local_address {
@@ -182,6 +209,182 @@ struct prefix_class {
 };
 _Static_assert(sizeof(struct prefix_class) == 4, "prefix_class");
 
+/* source_ranges4/6: longest prefix match; the first 32 bits are the service, always exact. */
+struct source_range4 {
+	__u32 prefix_length; /* bits, 32 + 0...32 */
+	__u32 service_id;
+	__u8 address[4]; /* network order */
+};
+_Static_assert(sizeof(struct source_range4) == 12, "source_range4");
+
+struct source_range6 {
+	__u32 prefix_length; /* bits, 32 + 0...128 */
+	__u32 service_id;
+	__u8 address[16]; /* network order */
+};
+_Static_assert(sizeof(struct source_range6) == 24, "source_range6");
+
+struct source_verdict {
+	bool allowed;
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct source_verdict) == 4, "source_verdict");
+
+/* flows4/6: one entry for each direction of a translated flow, the whole decision in each. Key:
+ * the packet as it is seen before the translation. The two keys of a flow: the reply's source is
+ * the forward entry's new destination, its destination the forward entry's new source. */
+struct flow_key4 {
+	__u8 source[4]; /* network order */
+	__u8 destination[4]; /* network order */
+	enum l4_protocol protocol;
+	__u16 source_port; /* host order */
+	__u16 destination_port; /* host order */
+};
+_Static_assert(sizeof(struct flow_key4) == 16, "flow_key4");
+
+struct flow_key6 {
+	__u8 source[16]; /* network order */
+	__u8 destination[16]; /* network order */
+	enum l4_protocol protocol;
+	__u16 source_port; /* host order */
+	__u16 destination_port; /* host order */
+};
+_Static_assert(sizeof(struct flow_key6) == 40, "flow_key6");
+
+enum flow_direction {
+	FLOW_FORWARD = 0, /* from the client */
+	FLOW_REPLY = 1,
+};
+
+/* The same in both entries of a flow. */
+enum flow_state {
+	FLOW_PENDING = 0, /* being made on another CPU, for less than microseconds: not usable yet */
+	FLOW_NEW = 1, /* nothing came back yet */
+	FLOW_ESTABLISHED = 2,
+	FLOW_CLOSE_WAIT = 3, /* TCP: one end has sent FIN; SCTP: SHUTDOWN */
+	FLOW_CLOSED = 4, /* TCP: both FINs, or a RST; SCTP: SHUTDOWN COMPLETE, ABORT */
+};
+
+/* Where a packet goes after its translation. */
+enum flow_road {
+	ROAD_STACK = 0, /* on through the kernel: local sockets, watched pods */
+	ROAD_POD = 1, /* into the pod that has the new destination */
+	ROAD_POD_FILTERED = 2, /* out of that pod's veth, so that its filters see the packet */
+	ROAD_ENI = 3, /* out of `ifindex`, the ENI that owns the new source */
+	ROAD_HOST = 4, /* up the host's stack, as if it had come in by `ifindex` */
+};
+
+/* The part of flows4/6 that is the same in both families. */
+struct flow {
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC; of this direction, at most a second behind */
+	__u64 created_ns; /* CLOCK_MONOTONIC */
+	__u32 service_id;
+	__u32 backend_id; /* may outlive the backend: the entry is complete without it */
+	__u32 ifindex; /* of ROAD_ENI and ROAD_HOST, else 0 */
+	enum flow_direction direction;
+	enum flow_state state;
+	enum flow_road road;
+	__u16 new_source_port; /* host order */
+	__u16 new_destination_port; /* host order */
+	bool masqueraded; /* the client's address is hidden behind the node's */
+	bool fin_seen; /* TCP: this direction has sent FIN */
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct flow) == 48, "flow");
+
+struct flow4 {
+	struct flow flow;
+	__u8 new_source[4]; /* network order */
+	__u8 new_destination[4]; /* network order */
+};
+_Static_assert(sizeof(struct flow4) == 56, "flow4");
+
+struct flow6 {
+	struct flow flow;
+	__u8 new_source[16]; /* network order */
+	__u8 new_destination[16]; /* network order */
+};
+_Static_assert(sizeof(struct flow6) == 80, "flow6");
+
+/* fragments4/6: the ports of a packet whose first fragment went by. */
+struct fragment_key4 {
+	__u8 source[4]; /* network order */
+	__u8 destination[4]; /* network order */
+	__u32 id; /* as in the header, network order */
+	__u8 protocol;
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct fragment_key4) == 16, "fragment_key4");
+
+struct fragment_key6 {
+	__u8 source[16]; /* network order */
+	__u8 destination[16]; /* network order */
+	__u32 id; /* as in the header, network order */
+	__u8 protocol; /* behind the fragment header */
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct fragment_key6) == 40, "fragment_key6");
+
+/* What all fragments of one packet do. */
+enum fragment_road {
+	FRAGMENT_TO_STACK = 0,
+	FRAGMENT_TRANSLATED = 1, /* by the flow of these ports */
+	FRAGMENT_DROPPED = 2, /* overlapping, overflowing */
+};
+
+struct fragment_ports {
+	__u64 last_seen_ns; /* CLOCK_MONOTONIC */
+	__u16 source_port; /* host order */
+	__u16 destination_port; /* host order */
+	enum fragment_road road;
+	__u32 first_end; /* bytes of payload in the first fragment */
+	__u32 total; /* bytes of payload, known from the last fragment; 0: not yet */
+};
+_Static_assert(sizeof(struct fragment_ports) == 24, "fragment_ports");
+
+/* settings: one entry; what a translation on this node needs to know of the node. */
+enum local_detection {
+	DETECT_NONE = 0, /* no sender is known to be a local pod */
+	DETECT_INTERFACES = 1, /* what comes in by a pod's veth */
+};
+
+struct settings {
+	__u8 masquerade6[16]; /* network order; the node's primary address */
+	__u8 masquerade4[4]; /* network order */
+	__u32 primary_ifindex; /* the ENI that owns both; 0: unknown, nothing is masqueraded */
+	enum local_detection detect_local;
+	__u32 new_flows_per_second; /* per CPU; 0: no limit */
+	__u16 masquerade_port_first; /* host order */
+	__u16 masquerade_port_last; /* host order, inclusive */
+	bool has_masquerade4;
+	bool has_masquerade6;
+	bool masquerade_all;
+	__u8 reserved[1]; /* zero */
+};
+_Static_assert(sizeof(struct settings) == 40, "settings");
+
+/* new_flows: per CPU; how many flows were made in the current second. */
+struct flow_allowance {
+	__u64 second; /* of CLOCK_MONOTONIC */
+	__u64 made;
+};
+_Static_assert(sizeof(struct flow_allowance) == 16, "flow_allowance");
+
+/* events: what an operator wants told, not just counted. */
+struct event {
+	__u8 source[16]; /* network order; IPv4 in the first 4 octets */
+	__u8 destination[16];
+	__u32 reason; /* enum reason */
+	__u32 service_id; /* 0: none */
+	__u32 ifindex;
+	enum address_family family;
+	__u8 protocol;
+	__u8 reserved[3]; /* zero */
+	__u16 source_port; /* host order */
+	__u16 destination_port; /* host order */
+};
+_Static_assert(sizeof(struct event) == 56, "event");
+
 /* socket_services: the service addresses that a socket dialled, by backend. IPv4 is stored as
  * IPv4-mapped IPv6, so that one form serves both hooks of a dual-stack socket. */
 #define SOCKET_NAMES_MAX 8
@@ -206,7 +409,8 @@ struct control {
 	__u32 generation; /* programs of any other generation are inert; 0: all are */
 	bool pod_routing; /* the pod and eni programs may shortcut */
 	bool socket_lb; /* the socket programs may translate */
-	__u8 reserved[58]; /* zero; for switches to come */
+	bool services; /* the pod, eni and xdp programs may translate new flows */
+	__u8 reserved[57]; /* zero; for switches to come */
 };
 _Static_assert(sizeof(struct control) == 64, "control");
 
@@ -242,7 +446,33 @@ enum reason {
 	REASON_STACK_NO_ENI = 44, /* the pod's ENI is not sure */
 	REASON_STACK_NO_MAC = 45, /* the next hop is not resolved */
 	REASON_STACK_CONNTRACK = 46, /* the kernel tracks this flow: it may translate it */
-	REASON_MAX = 64,
+	/* pod, eni, xdp: translated, by where the packet went then */
+	REASON_TRANSLATED_TO_POD = 64,
+	REASON_TRANSLATED_TO_ENI = 65,
+	REASON_TRANSLATED_TO_STACK = 66, /* local sockets, watched pods */
+	REASON_TRANSLATED_TO_HOST = 67,
+	REASON_FLOW_MADE = 68, /* counted beside where its first packet went */
+	REASON_FLOW_REOPENED = 69, /* a SYN over a closed flow */
+	REASON_ICMP_TRANSLATED = 70, /* an error about a translated flow */
+	REASON_FRAGMENT_TRANSLATED = 71, /* a later fragment; counted beside where it went */
+	/* answered in place of the backend */
+	REASON_REJECTED_NO_BACKEND = 80, /* port unreachable */
+	REASON_ANSWERED_TTL = 81, /* time exceeded, about a service packet */
+	REASON_ANSWERED_OVERSIZE = 82, /* frag needed, packet too big, about a service packet */
+	/* dropped */
+	REASON_DROP_POLICY = 96, /* usable elsewhere, but the policy wants a local backend */
+	REASON_DROP_SOURCE_RANGE = 97, /* loadBalancerSourceRanges do not name the sender */
+	REASON_DROP_FLOWS_FULL = 98, /* the flow table: what exists lives, the newcomer does not */
+	REASON_DROP_FLOW_RATE = 99, /* more new flows a second than this CPU may make */
+	REASON_DROP_NO_PORT = 100, /* no free masquerade port in 32 tries */
+	REASON_DROP_SPOOFED = 101, /* a pod sent with an address that is not its own */
+	REASON_DROP_MARTIAN = 102, /* loopback or multicast where none may be */
+	REASON_DROP_WATCHED = 103, /* would pass a filter on a pod's veth with the node's address */
+	REASON_DROP_NO_ROAD = 104, /* translated, but the pod or next hop is unknown by now */
+	REASON_DROP_FRAGMENT = 105, /* overlapping, overflowing, or its first was dropped */
+	REASON_DROP_RACE = 106, /* two CPUs made one flow, and the other took too long */
+	REASON_DROP_TRUNCATED = 107, /* a packet of a flow that is too short to be translated */
+	REASON_MAX = 128,
 };
 
 /* counters: per CPU. */
