@@ -31,6 +31,9 @@ extension BPFObject {
             bpf_map__set_initial_value(section, bytes, size), "bpf_map__set_initial_value", subject)
     }
 
+    /// Whether the C source has a `const volatile` global of that name.
+    public func hasConstant(_ constant: String) -> Bool { place(of: constant) != nil }
+
     private func isConstants(_ map: OpaquePointer) -> Bool {
         bpf_map__is_internal(map) && String(cString: bpf_map__name(map)).hasSuffix(".rodata")
     }
