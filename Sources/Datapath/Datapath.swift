@@ -74,8 +74,13 @@ package actor Datapath: OperationApplier {
 
         let active = Self.pinnedGeneration(pins)
         generation = max(active, 1)
+        let namespace = namespace
+        let cookie = try asPins("network namespace") { () throws(KernelError) in
+            try namespace.cookie()
+        }
         programs = try LoadedPrograms(
-            pins: pins, generation: generation, asksConntrack: asksConntrack)
+            pins: pins, generation: generation, asksConntrack: asksConntrack,
+            hostNamespace: cookie)
         let pins = pins
         maps = try asDatapath { () throws(BPFError) in try MapSet(pins) }
         try replacePrograms()

@@ -214,6 +214,21 @@ extension pod_veth {
     }
 }
 
+extension namespace_addresses {
+    /// One address of each family at most; others are left out.
+    init(_ addresses: [IPAddress]) {
+        self.init()
+        if let address = addresses.first(where: { $0.family == .v4 }) {
+            fill(&address4, with: address.octets)
+            has_address4 = true
+        }
+        if let address = addresses.first(where: { $0.family == .v6 }) {
+            fill(&address6, with: address.octets)
+            has_address6 = true
+        }
+    }
+}
+
 extension eni_egress {
     init(_ eni: PodENI) {
         self.init()

@@ -25,8 +25,12 @@ struct LoadedPrograms: Sendable {
     /// - Parameters:
     ///   - generation: the one that the programs act for; never 0.
     ///   - asksConntrack: whether this kernel can be asked about a flow.
-    init(pins: Pins, generation: UInt32, asksConntrack: Bool) throws(DatapathError) {
-        let socketObject = try Self.load("socket", SocketObject.base64, pins, generation)
+    ///   - hostNamespace: the cookie of the node's network namespace.
+    init(
+        pins: Pins, generation: UInt32, asksConntrack: Bool, hostNamespace: UInt64
+    ) throws(DatapathError) {
+        let socketObject = try Self.load(
+            "socket", SocketObject.base64, pins, generation, hostNamespace: hostNamespace)
         var socket: [SocketHook: LoadedProgram] = [:]
         for hook in SocketHook.allCases {
             socket[hook] = try Self.program(hook.rawValue, of: socketObject)
@@ -40,12 +44,13 @@ struct LoadedPrograms: Sendable {
 
     private static func load(
         _ name: String, _ base64: StaticString, _ pins: Pins, _ generation: UInt32,
-        _ asksConntrack: Bool? = nil
+        _ asksConntrack: Bool? = nil, hostNamespace: UInt64? = nil
     ) throws(DatapathError) -> BPFObject {
         do throws(BPFError) {
             let object = try BPFObject(base64: base64, name: name)
             try object.setConstant("generation", generation)
             if let asksConntrack { try object.setConstant("conntrack_lookup", asksConntrack) }
+            if let hostNamespace { try object.setConstant("host_namespace", hostNamespace) }
             for map in object.mapNames where map != "socket_services" || name == "socket" {
                 try object.pinMap(map, at: pins.map(map))
             }

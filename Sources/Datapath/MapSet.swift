@@ -19,6 +19,7 @@ final class MapSet: Sendable {
     let localAddresses6: BPFMap<address6, local_address>
     let prefixes4: BPFMap<prefix4, prefix_class>
     let prefixes6: BPFMap<prefix6, prefix_class>
+    let namespaces: BPFMap<UInt64, namespace_addresses>
     let control: BPFMap<UInt32, CDatapath.control>
     let counters: PerCPUMap<UInt32, counter>
 
@@ -37,6 +38,7 @@ final class MapSet: Sendable {
         localAddresses6 = try BPFMap(pinned: pins.map("local_addresses6"))
         prefixes4 = try BPFMap(pinned: pins.map("vpc_cidrs4"))
         prefixes6 = try BPFMap(pinned: pins.map("vpc_cidrs6"))
+        namespaces = try BPFMap(pinned: pins.map("namespaces"))
         control = try BPFMap(pinned: pins.map("control"))
         counters = try PerCPUMap(pinned: pins.map("counters"))
     }

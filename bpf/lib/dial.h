@@ -45,6 +45,17 @@ static __always_inline void dial_read6(struct dial *dial, const struct bpf_sock_
 	dial->is_ipv6 = words[0] || words[1] || words[2] != bpf_htonl(0xffff);
 }
 
+/* 127.0.0.0/8 and ::1. */
+static __always_inline bool dial_is_loopback(const struct dial *dial)
+{
+	__u32 words[4];
+
+	if (!dial->is_ipv6)
+		return dial->address[12] == 127;
+	__builtin_memcpy(words, dial->address, 16);
+	return !words[0] && !words[1] && !words[2] && words[3] == bpf_htonl(1);
+}
+
 static __always_inline void dial_write4(struct bpf_sock_addr *ctx, const __u8 *address, __u16 port)
 {
 	__be32 ipv4;

@@ -13,6 +13,7 @@
 #define SLOTS_MAX 262144
 #define BACKENDS_MAX 262144
 #define PODS_MAX 2048
+#define NAMESPACES_MAX 2048
 #define LOCAL_ADDRESSES_MAX 1024
 #define PREFIXES_MAX 256
 #define ENIS_MAX 128 /* 64 ENIs, two families */
@@ -59,7 +60,7 @@ HASH_MAP(pod_to_veth6, struct address6, struct pod_veth, PODS_MAX);
 HASH_MAP(pod_to_eni4, struct address4, struct pod_eni4, PODS_MAX);
 HASH_MAP(pod_to_eni6, struct address6, struct pod_eni6, PODS_MAX);
 
-/* Every address of the host. Written by the agent, read by pod. */
+/* Every address of the host. Written by the agent, read by socket, pod and eni. */
 HASH_MAP(local_addresses4, struct address4, struct local_address, LOCAL_ADDRESSES_MAX);
 HASH_MAP(local_addresses6, struct address6, struct local_address, LOCAL_ADDRESSES_MAX);
 
@@ -70,10 +71,13 @@ PREFIX_MAP(vpc_cidrs6, struct prefix6, struct prefix_class, PREFIXES_MAX);
 /* Veth → the addresses that its pod may send from. Written by the agent, read by pod. */
 HASH_MAP(veths, __u32, struct veth_addresses, PODS_MAX);
 
+/* Network namespace → its pod's addresses. Written by the agent, read by socket. */
+HASH_MAP(namespaces, __u64, struct namespace_addresses, NAMESPACES_MAX);
+
 /* (ENI, family) → MACs and size. Written by the agent, read by pod, eni and xdp. */
 HASH_MAP(enis, struct eni_key, struct eni_egress, ENIS_MAX);
 
-/* (service, prefix) → may it come. Written by the agent, read by pod, eni and xdp. */
+/* (service, prefix) → may it come. Written by the agent, read by socket, pod, eni and xdp. */
 PREFIX_MAP(source_ranges4, struct source_range4, struct source_verdict, SOURCE_RANGES_MAX);
 PREFIX_MAP(source_ranges6, struct source_range6, struct source_verdict, SOURCE_RANGES_MAX);
 
@@ -109,7 +113,7 @@ struct {
 	__type(value, struct fragment_ports);
 } fragments6 SEC(".maps");
 
-/* What a translation needs to know of the node. Written by the agent, read by pod, eni and xdp. */
+/* What a translation needs to know of the node. Written by the agent, read by all. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

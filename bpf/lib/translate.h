@@ -7,8 +7,10 @@
 
 #include "generation.h"
 #include "names.h"
+#include "range.h"
 #include "report.h"
 #include "select.h"
+#include "sender.h"
 
 /* What a cgroup socket hook returns. */
 #define HOOK_ALLOW 1
@@ -31,6 +33,7 @@ enum dial_outcome {
 /* Draws a backend, one that the socket does not know under another name if it can be had. */
 static __always_inline bool backend_draw_unnamed(struct selection *selection,
 						 const struct service_head *head,
+						 const struct decision *decision,
 						 const struct socket_services *services,
 						 const struct dial *to)
 {
@@ -39,7 +42,8 @@ static __always_inline bool backend_draw_unnamed(struct selection *selection,
 	for (int try = 0; try < DRAW_TRIES; try++) {
 		struct dial at = {};
 
-		if (!backend_draw(selection, head, to->is_ipv6))
+		if (!backend_draw(selection, head->service_id, decision->set, decision->count,
+				  to->is_ipv6))
 			continue;
 		found = true;
 		__builtin_memcpy(at.address, selection->address, 16);
@@ -62,6 +66,44 @@ static __always_inline bool name_still_holds(struct selection *selection,
 	       address_equal(selection->address, name->backend_address);
 }
 
+/* What the service's rules make of a dial that begins a flow: DIAL_TRANSLATED, and `decision` says
+ * from which set. A dial can't be met with silence: what rules drop is left to the packet path,
+ * which drops it.
+ */
+static __always_inline enum dial_outcome dial_decide(struct bpf_sock_addr *ctx,
+						     const struct dial *to,
+						     const struct service_head *head,
+						     struct decision *decision)
+{
+	const struct settings *settings = settings_read();
+	bool is_host = dialler_is_host(ctx);
+
+	if (!settings)
+		return DIAL_UNTOUCHED; /* verifier: an array entry always exists */
+
+	if (head->has_source_ranges) {
+		struct client client = {};
+
+		client_find(&client, ctx, settings, is_host, to->is_ipv6);
+		if (!client.is_known ||
+		    !source_is_allowed(head->service_id, client.address, to->is_ipv6)) {
+			report(REASON_DECLINED, 0);
+			return DIAL_UNTOUCHED;
+		}
+	}
+	service_decide(decision, head, dialler_sender(is_host, settings->detect_local),
+		       settings->detect_local, settings->masquerade_all);
+	if (decision->outcome == OUTCOME_REJECT) {
+		report(REASON_REFUSED_NO_BACKEND, 0);
+		return DIAL_REFUSED;
+	}
+	if (decision->outcome == OUTCOME_DROP) {
+		report(REASON_DECLINED, 0);
+		return DIAL_UNTOUCHED;
+	}
+	return DIAL_TRANSLATED;
+}
+
 /* Decides one dial. `is_new_flow`: connect() begins a flow; a datagram may continue one. */
 static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ctx,
 							const struct dial *to,
@@ -72,43 +114,44 @@ static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ct
 
 	if (!control || !control->socket_lb)
 		return DIAL_UNTOUCHED;
+	/* A pod's loopback is not the host's, whatever the host serves on its own. */
+	if (dial_is_loopback(to) && !dialler_is_host(ctx))
+		return DIAL_UNTOUCHED;
 
 	const struct service_head *head = service_lookup(to);
 
 	if (!head)
 		return DIAL_UNTOUCHED;
-	if (head->kind != FRONTEND_CLUSTER_IP || (!set_count(head) && head->usable_anywhere)) {
-		report(REASON_DECLINED, 0);
-		return DIAL_UNTOUCHED;
-	}
-	if (!head->usable_anywhere) {
-		report(REASON_REFUSED_NO_BACKEND, 0);
-		return DIAL_REFUSED;
-	}
 
-	struct socket_services *services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL,
-							      BPF_SK_STORAGE_GET_F_CREATE);
-
-	if (!services) {
-		report(REASON_NAMES_FULL, 0);
-		return DIAL_UNTOUCHED;
-	}
-
+	struct socket_services *services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL, 0);
+	struct socket_name *name = NULL;
 	__u64 now_ns = bpf_ktime_get_ns();
-	struct socket_name *name = name_at(services, name_of_service(services, to));
 
-	if (name && !is_new_flow && name_still_holds(selection, name, to, now_ns)) {
+	if (services)
+		name = name_at(services, name_of_service(services, to));
+	/* What runs goes on as it was decided when it began. */
+	if (name && !is_new_flow && head->usable_anywhere &&
+	    name_still_holds(selection, name, to, now_ns)) {
 		WRITE_ONCE(name->last_used_ns, now_ns);
 		return DIAL_TRANSLATED;
 	}
 	if (name)
 		name_release(name); /* the old flow is over: its backend needs no name */
-	name = name_at(services, name_claim(services, now_ns));
+
+	struct decision decision = {};
+	enum dial_outcome outcome = dial_decide(ctx, to, head, &decision);
+
+	if (outcome != DIAL_TRANSLATED)
+		return outcome;
+	if (!services)
+		services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL,
+					      BPF_SK_STORAGE_GET_F_CREATE);
+	name = services ? name_at(services, name_claim(services, now_ns)) : NULL;
 	if (!name) {
 		report(REASON_NAMES_FULL, 0);
 		return DIAL_UNTOUCHED;
 	}
-	if (!backend_draw_unnamed(selection, head, services, to)) {
+	if (!backend_draw_unnamed(selection, head, &decision, services, to)) {
 		name_release(name);
 		return DIAL_UNTOUCHED;
 	}

@@ -170,6 +170,18 @@ struct veth_addresses {
 };
 _Static_assert(sizeof(struct veth_addresses) == 24, "veth_addresses");
 
+/* namespaces: cookie of a network namespace (SO_NETNS_COOKIE) → the addresses that its pod sends
+ * from, for those who must know them before the kernel has chosen one.
+ */
+struct namespace_addresses {
+	__u8 address6[16]; /* network order; valid if has_address6 */
+	__u8 address4[4]; /* network order; valid if has_address4 */
+	bool has_address6;
+	bool has_address4;
+	__u8 reserved[2]; /* zero */
+};
+_Static_assert(sizeof(struct namespace_addresses) == 24, "namespace_addresses");
+
 /* enis: how a packet leaves by an ENI when the flow, not the pod, names it: → struct eni_egress. */
 enum address_family {
 	FAMILY_IPV4 = 4,
@@ -422,7 +434,7 @@ enum reason {
 	REASON_RECEIVE_RENAMED = 2, /* recvmsg() shows the service, not the backend */
 	REASON_PEER_RENAMED = 3, /* getpeername() shows the service */
 	REASON_REFUSED_NO_BACKEND = 4, /* ECONNREFUSED: nothing is usable anywhere */
-	REASON_DECLINED = 5, /* left to the packet path: policy or kind of the frontend */
+	REASON_DECLINED = 5, /* left to the packet path: a policy or a source range forbids it */
 	REASON_NAMES_FULL = 6, /* a socket that dials more services than it can remember */
 	REASON_NAME_CONFLICT = 7, /* one socket, two names of one backend: replies look alike */
 	REASON_SLOT_MISSING = 8, /* a head counts a slot that is not there */
