@@ -4,6 +4,7 @@
  * CDatapath). Addresses are octet arrays in network order, ports are in host order, protocols and
  * states are enums with exclusive values, so that `bpftool map dump` reads like a table.
  * Fixed width, explicit padding, no bitfields, no unions: three compilers must agree on it.
+ * Long because a layout has one place, and whoever reads a map looks here.
  */
 #pragma once
 
@@ -270,7 +271,7 @@ enum flow_direction {
 
 /* The same in both entries of a flow. */
 enum flow_state {
-	FLOW_PENDING = 0, /* being made on another CPU, for less than microseconds: not usable yet */
+	FLOW_PENDING = 0, /* being made on another CPU, in microseconds: not usable yet */
 	FLOW_NEW = 1, /* nothing came back yet */
 	FLOW_ESTABLISHED = 2,
 	FLOW_CLOSE_WAIT = 3, /* TCP: one end has sent FIN; SCTP: SHUTDOWN */
