@@ -16,7 +16,7 @@ struct SocketPolicyTests {
     /// Dials every frontend of a family once or more and gives the outcomes by kind.
     private func outcomes(
         _ node: SocketNode, from namespace: NetworkNamespace, _ at: SocketAddresses,
-        _ kind: SocketDial.Kind = .tcp, count: Int = 12
+        _ kind: SocketDial.Kind = .tcp, count: Int = 40
     ) throws -> [FrontendKind: Set<String>] {
         let frontends = SocketService.frontends(at)
         let seen = try node.dial(
@@ -50,7 +50,7 @@ struct SocketPolicyTests {
         }
         for namespace in [node.host, node.pod] {
             for kind in SocketDial.Kind.allCases {
-                let seen = try outcomes(node, from: namespace, at, kind, count: 40)
+                let seen = try outcomes(node, from: namespace, at, kind)
                 for (frontend, went) in seen {
                     #expect(went == shown(at.cluster), "\(kind) to \(frontend)")
                 }

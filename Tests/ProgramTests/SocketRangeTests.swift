@@ -70,7 +70,7 @@ struct SocketRangeTests {
         let node = try await SocketNode()
         try await node.apply(SocketService(at).operations)
         try restrict(node, at)
-        let dial = [SocketDial(.tcp, at.vip, 80, count: 20), SocketDial(.tcp, at.externalIP, 80)]
+        let dial = [SocketDial(.tcp, at.vip, 80, count: 40), SocketDial(.tcp, at.externalIP, 80)]
         func went() throws -> [Set<String>] {
             try node.dial(from: node.pod, dial).map { Set($0.keys) }
         }
@@ -101,7 +101,7 @@ struct SocketRangeTests {
         try restrict(node, at)
         try allow(node, at, [at.node])
         func went(_ bind: String?, from namespace: NetworkNamespace) throws -> Set<String> {
-            let dial = SocketDial(.tcp, at.vip, 80, bind: bind, count: 20)
+            let dial = SocketDial(.tcp, at.vip, 80, bind: bind, count: 40)
             return Set(try node.dial(from: namespace, [dial])[0].keys)
         }
         #expect(try went(nil, from: node.host) == ["\(at.vip) 80"], "no address is set")
