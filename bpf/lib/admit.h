@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * What every program on an interface asks first: may it act at all, and is this a packet that could
- * ever be ours? What is not goes to the stack, counted by its reason.
+ * ever be ours? What is not goes to the stack, counted by its reason; what no router may pass is
+ * dropped.
  */
 #pragma once
 
@@ -9,19 +10,26 @@
 #include "packet.h"
 #include "route.h"
 
-/* Fills `packet`. False: the packet is the stack's, and counted unless the program is inert. */
-static __always_inline bool packet_admitted(struct __sk_buff *skb, struct packet *packet)
+/* Loopback on the wire, or a source that is many. */
+static __always_inline bool packet_is_martian(const struct packet *packet)
 {
-	const struct control *control = control_if_active();
+	const __u8 *source = packet->source, *destination = packet->destination;
 
-	if (!control || !control->pod_routing)
-		return false;
+	if (!packet->is_ipv6)
+		return source[0] == 127 || destination[0] == 127 || (source[0] & 0xf0) == 0xe0;
+	if (source[0] == 0xff)
+		return true;
 
-	int why = packet_parse(skb, packet);
+	__u32 from[4], to[4];
 
-	if (!why && packet_has_special_address(packet))
-		why = REASON_STACK_ADDRESS;
-	if (why)
-		to_stack(skb, why);
-	return !why;
+	__builtin_memcpy(from, source, 16);
+	__builtin_memcpy(to, destination, 16);
+	return (!from[0] && !from[1] && !from[2] && from[3] == bpf_htonl(1)) ||
+	       (!to[0] && !to[1] && !to[2] && to[3] == bpf_htonl(1));
+}
+
+/* Whether the IP header was read, so that the addresses mean something. */
+static __always_inline bool packet_has_addresses(const struct packet *packet)
+{
+	return packet->l4_offset;
 }

@@ -31,30 +31,38 @@ extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_
 					 __u32 opts_size) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *entry) __ksym __weak;
 
+/* Whether conntrack has an entry for a tuple, in either direction. */
+static __always_inline bool conntrack_has(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+					  __u32 size, __u8 protocol)
+{
+	struct bpf_ct_opts opts = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = protocol};
+	struct nf_conn *entry;
+
+	/* The kernel's look-up knows these two (bpf_ct_opts: -EPROTO for others). */
+	if (!conntrack_lookup || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP))
+		return false;
+	entry = bpf_skb_ct_lookup(skb, tuple, size, &opts, sizeof(opts));
+	if (!entry)
+		return false;
+	bpf_ct_release(entry);
+	return true;
+}
+
 /* Whether the packet's tuple, in either direction, has a conntrack entry. */
 static __always_inline bool conntrack_knows(struct __sk_buff *skb, const struct packet *packet)
 {
-	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = packet->protocol };
 	struct bpf_sock_tuple tuple = {};
-	struct nf_conn *entry;
 
-	if (!conntrack_lookup)
-		return false;
 	if (packet->is_ipv6) {
 		__builtin_memcpy(tuple.ipv6.saddr, packet->source, 16);
 		__builtin_memcpy(tuple.ipv6.daddr, packet->destination, 16);
 		tuple.ipv6.sport = packet->source_port;
 		tuple.ipv6.dport = packet->destination_port;
-		entry = bpf_skb_ct_lookup(skb, &tuple, sizeof(tuple.ipv6), &opts, sizeof(opts));
-	} else {
-		__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
-		__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
-		tuple.ipv4.sport = packet->source_port;
-		tuple.ipv4.dport = packet->destination_port;
-		entry = bpf_skb_ct_lookup(skb, &tuple, sizeof(tuple.ipv4), &opts, sizeof(opts));
+		return conntrack_has(skb, &tuple, sizeof(tuple.ipv6), packet->protocol);
 	}
-	if (!entry)
-		return false;
-	bpf_ct_release(entry);
-	return true;
+	__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
+	__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
+	tuple.ipv4.sport = packet->source_port;
+	tuple.ipv4.dport = packet->destination_port;
+	return conntrack_has(skb, &tuple, sizeof(tuple.ipv4), packet->protocol);
 }

@@ -20,10 +20,24 @@ static __always_inline const struct eni_egress *eni_lookup(const __u8 *address, 
 			 bpf_map_lookup_elem(&pod_to_eni4, address);
 }
 
-static __always_inline bool address_is_local(const __u8 *address, bool is_ipv6)
+static __always_inline const struct local_address *local_address_lookup(const __u8 *address,
+									bool is_ipv6)
 {
 	return is_ipv6 ? bpf_map_lookup_elem(&local_addresses6, address) :
 			 bpf_map_lookup_elem(&local_addresses4, address);
+}
+
+static __always_inline bool address_is_local(const __u8 *address, bool is_ipv6)
+{
+	return local_address_lookup(address, is_ipv6);
+}
+
+/* How packets of a family leave by an ENI. */
+static __always_inline const struct eni_egress *eni_by_index(__u32 ifindex, bool is_ipv6)
+{
+	struct eni_key key = {.ifindex = ifindex, .family = is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4};
+
+	return bpf_map_lookup_elem(&enis, &key);
 }
 
 static __always_inline bool address_is_inside_vpc(const __u8 *address, bool is_ipv6)

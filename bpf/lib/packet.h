@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * A packet as the rest of lib sees it, and the checked walk from Ethernet to ports. Only what the
- * stack would forward without a second thought parses as `reason` 0: IP options, extension
- * headers, fragments, VLAN tags and other protocols come back with the reason to leave them alone.
+ * A packet as the rest of lib sees it, and the checked walk from Ethernet to ports: over IP
+ * options, a bounded chain of IPv6 extension headers and fragment headers. What the stack would
+ * forward without a second thought has `doubt` 0; what may be translated but never shortcut says
+ * why. Reads by plain pointers, so that tc and XDP share it; nothing here writes.
  */
 #pragma once
 
@@ -15,39 +16,115 @@
 #include "bpf.h"
 #include "datapath.h"
 
-/* linux/in.h and linux/socket.h pull in the C library's headers on some distributions. */
-#define IPPROTO_TCP PROTOCOL_TCP
-#define IPPROTO_UDP PROTOCOL_UDP
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_OFFSET_MASK 0x1fff /* in units of 8 bytes */
+#define IPV6_MORE_FRAGMENTS 0x0001
+#define IPV6_OFFSET_MASK 0xfff8 /* in bytes */
 
-#define IPV4_FRAGMENT_MASK 0x3fff /* more-fragments, and the offset in units of 8 bytes */
+/* Extension headers that are walked over, and bytes that they may fill. */
+#define EXTENSIONS_MAX 4
+#define EXTENSION_BYTES_MAX 256
+
+/* Bytes that hold every header that the walk may reach: Ethernet, IPv6, extensions, TCP. */
+#define HEADERS_MAX (ETH_HLEN + 40 + EXTENSION_BYTES_MAX + 20)
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+#define SCTP_INIT 1
 
 struct packet {
 	__u8 source[16]; /* network order; IPv4 in the first 4 octets */
 	__u8 destination[16];
-	__be16 source_port;
+	__be16 source_port; /* 0 for ICMP and later fragments */
 	__be16 destination_port;
+	__u32 fragment_id; /* as in the header; valid if is_fragment */
 	__u32 header_bytes; /* IP and transport headers, for the size of a segment */
-	__u8 protocol;
+	__u32 payload_bytes; /* behind IP and extension headers, as the IP header says */
+	__u16 l4_offset; /* from the frame's start to the transport header */
+	__u16 fragment_offset; /* in bytes of the original payload */
+	__u8 protocol; /* of the transport header */
 	__u8 ttl; /* or hop limit */
+	__u8 doubt; /* enum reason to leave it to the stack unless a flow knows it; 0: none */
+	__u8 tcp_flags; /* the 14th octet: FIN, SYN, RST, PSH, ACK, URG */
+	__u8 icmp_type;
+	__u8 icmp_code;
+	__u8 sctp_chunk; /* type of the first chunk */
 	bool is_ipv6;
+	bool is_fragment; /* any fragment, the first too */
+	bool has_more_fragments;
+	__u8 next_header; /* of the fixed IPv6 header, or IPv4's protocol */
+	__u8 reserved[3];
 	__sum16 ipv4_check; /* the header's checksum as it stands in the packet; 0 in IPv6 */
 };
+
+/* The part of ICMP and ICMPv6 that both share; linux/icmp.h pulls in the C library, too. */
+struct icmp_header {
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 rest; /* an echo's id and sequence, a next hop's MTU */
+};
+
+struct sctphdr {
+	__be16 source;
+	__be16 dest;
+	__be32 tag;
+	__le32 checksum;
+};
+
+struct ipv6_extension {
+	__u8 next_header;
+	__u8 length; /* in units of 8 bytes, the first not counted */
+	__be16 fragment_offset; /* fragment header only */
+	__be32 fragment_id;
+};
+
+/* The fragment is not the first: it has no transport header. */
+static __always_inline bool packet_is_later_fragment(const struct packet *packet)
+{
+	return packet->is_fragment && packet->fragment_offset;
+}
+
+/* Whether this packet may begin a flow. What else has no entry belongs to a flow that others carry:
+ * it must not be given a backend.
+ */
+static __always_inline bool packet_may_begin_flow(const struct packet *packet)
+{
+	switch (packet->protocol) {
+	case PROTOCOL_TCP:
+		return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+	case PROTOCOL_UDP:
+		return true;
+	case PROTOCOL_SCTP:
+		return packet->sctp_chunk == SCTP_INIT;
+	default:
+		return false;
+	}
+}
 
 /* Reads the transport header at `l4`. Returns 0 or the reason to leave the packet to the stack. */
 static __always_inline int packet_parse_l4(struct packet *packet, void *l4, void *end,
 					   __u32 ip_bytes)
 {
-	if (packet->protocol == IPPROTO_TCP) {
+	packet->header_bytes = ip_bytes;
+	if (packet_is_later_fragment(packet))
+		return 0;
+	switch (packet->protocol) {
+	case PROTOCOL_TCP: {
 		struct tcphdr *tcp = l4;
 
-		if ((void *)(tcp + 1) > end)
+		if ((void *)(tcp + 1) > end || tcp->doff < 5)
 			return REASON_STACK_NOT_IP;
 		packet->source_port = tcp->source;
 		packet->destination_port = tcp->dest;
+		packet->tcp_flags = ((__u8 *)l4)[13];
 		packet->header_bytes = ip_bytes + tcp->doff * 4;
 		return 0;
 	}
-	if (packet->protocol == IPPROTO_UDP) {
+	case PROTOCOL_UDP: {
 		struct udphdr *udp = l4;
 
 		if ((void *)(udp + 1) > end)
@@ -57,60 +134,128 @@ static __always_inline int packet_parse_l4(struct packet *packet, void *l4, void
 		packet->header_bytes = ip_bytes + sizeof(*udp);
 		return 0;
 	}
-	return REASON_STACK_PROTOCOL;
+	case PROTOCOL_SCTP: {
+		struct sctphdr *sctp = l4;
+
+		if ((void *)(sctp + 1) > end)
+			return REASON_STACK_NOT_IP;
+		packet->source_port = sctp->source;
+		packet->destination_port = sctp->dest;
+		packet->header_bytes = ip_bytes + sizeof(*sctp);
+		if ((void *)(sctp + 1) + 1 <= end)
+			packet->sctp_chunk = *(__u8 *)(sctp + 1);
+		packet->doubt = REASON_STACK_PROTOCOL;
+		return 0;
+	}
+	case PROTOCOL_ICMP:
+	case PROTOCOL_ICMPV6: {
+		struct icmp_header *icmp = l4;
+
+		if ((packet->protocol == PROTOCOL_ICMPV6) != packet->is_ipv6)
+			return REASON_STACK_PROTOCOL;
+		if ((void *)(icmp + 1) > end)
+			return REASON_STACK_NOT_IP;
+		packet->icmp_type = icmp->type;
+		packet->icmp_code = icmp->code;
+		packet->header_bytes = ip_bytes + sizeof(*icmp);
+		packet->doubt = REASON_STACK_PROTOCOL;
+		return 0;
+	}
+	default:
+		return REASON_STACK_PROTOCOL;
+	}
 }
 
 static __always_inline int packet_parse_ipv4(struct packet *packet, void *l3, void *end)
 {
 	struct iphdr *ip = l3;
+	__u32 ip_bytes, total;
+	__u16 fragment;
 
 	if ((void *)(ip + 1) > end || ip->version != 4)
 		return REASON_STACK_NOT_IP;
-	if (ip->ihl != 5)
-		return REASON_STACK_OPTIONS;
-	if (ip->frag_off & bpf_htons(IPV4_FRAGMENT_MASK))
-		return REASON_STACK_FRAGMENT;
+	ip_bytes = ip->ihl * 4;
+	total = bpf_ntohs(ip->tot_len);
+	if (ip_bytes < sizeof(*ip) || total < ip_bytes)
+		return REASON_STACK_NOT_IP;
 	__builtin_memcpy(packet->source, &ip->saddr, 4);
 	__builtin_memcpy(packet->destination, &ip->daddr, 4);
 	packet->protocol = ip->protocol;
+	packet->next_header = ip->protocol;
 	packet->ttl = ip->ttl;
 	packet->ipv4_check = ip->check;
-	return packet_parse_l4(packet, ip + 1, end, sizeof(*ip));
+	packet->payload_bytes = total - ip_bytes;
+	packet->l4_offset = ETH_HLEN + ip_bytes;
+	fragment = bpf_ntohs(ip->frag_off);
+	if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
+		packet->is_fragment = true;
+		packet->has_more_fragments = fragment & IPV4_MORE_FRAGMENTS;
+		packet->fragment_offset = (fragment & IPV4_OFFSET_MASK) * 8;
+		packet->fragment_id = ip->id;
+		packet->doubt = REASON_STACK_FRAGMENT;
+	}
+	if (ip_bytes == sizeof(*ip))
+		return packet_parse_l4(packet, ip + 1, end, sizeof(*ip));
+	packet->doubt = REASON_STACK_OPTIONS;
+	return packet_parse_l4(packet, l3 + ip_bytes, end, ip_bytes);
 }
 
 static __always_inline int packet_parse_ipv6(struct packet *packet, void *l3, void *end)
 {
 	struct ipv6hdr *ip = l3;
+	__u32 extensions = 0;
 
 	if ((void *)(ip + 1) > end || ip->version != 6)
 		return REASON_STACK_NOT_IP;
 	__builtin_memcpy(packet->source, &ip->saddr, 16);
 	__builtin_memcpy(packet->destination, &ip->daddr, 16);
 	packet->protocol = ip->nexthdr;
+	packet->next_header = ip->nexthdr;
 	packet->ttl = ip->hop_limit;
 	packet->is_ipv6 = true;
-	/* An extension header, the fragment header among them, is an unknown protocol here. */
-	return packet_parse_l4(packet, ip + 1, end, sizeof(*ip));
+	packet->payload_bytes = bpf_ntohs(ip->payload_len);
+	packet->l4_offset = ETH_HLEN + sizeof(*ip);
+	if (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP)
+		return packet_parse_l4(packet, ip + 1, end, sizeof(*ip));
+
+	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+		struct ipv6_extension *extension = l3 + sizeof(*ip) + extensions;
+		__u32 bytes = sizeof(*extension);
+
+		if (packet->protocol != IPPROTO_HOPOPTS && packet->protocol != IPPROTO_ROUTING &&
+		    packet->protocol != IPPROTO_DSTOPTS && packet->protocol != IPPROTO_FRAGMENT)
+			break;
+		if ((void *)(extension + 1) > end)
+			return REASON_STACK_NOT_IP;
+		if (packet->protocol == IPPROTO_FRAGMENT) {
+			__u16 fragment = bpf_ntohs(extension->fragment_offset);
+
+			packet->is_fragment = true;
+			packet->has_more_fragments = fragment & IPV6_MORE_FRAGMENTS;
+			packet->fragment_offset = fragment & IPV6_OFFSET_MASK;
+			packet->fragment_id = extension->fragment_id;
+			packet->doubt = REASON_STACK_FRAGMENT;
+		} else {
+			bytes += extension->length * 8;
+			packet->doubt = REASON_STACK_OPTIONS;
+		}
+		packet->protocol = extension->next_header;
+		extensions += bytes;
+		if (extensions > EXTENSION_BYTES_MAX || bytes > packet->payload_bytes)
+			return REASON_STACK_OPTIONS;
+		packet->payload_bytes -= bytes;
+		if (packet_is_later_fragment(packet))
+			break;
+	}
+	packet->l4_offset = ETH_HLEN + sizeof(*ip) + extensions;
+	return packet_parse_l4(packet, l3 + sizeof(*ip) + extensions, end,
+			       sizeof(*ip) + extensions);
 }
 
-/* Fills `packet`. Returns 0, or the reason to leave the packet to the stack. */
-static __always_inline int packet_parse(struct __sk_buff *skb, struct packet *packet)
+/* Fills `packet` from a frame. Returns 0, or the reason to leave the packet to the stack. */
+static __always_inline int packet_parse_frame(struct packet *packet, void *data, void *end)
 {
-	/* Headers that a driver left in pages are pulled in, never more: TCP keeps all payload in
-	 * pages, so asking for one byte behind the headers would copy every segment's head.
-	 */
-	__u32 headers = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr);
-	void *data = (void *)(long)skb->data;
-	void *end = (void *)(long)skb->data_end;
-
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		headers += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	if (data + headers > end) {
-		bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
-		data = (void *)(long)skb->data;
-		end = (void *)(long)skb->data_end;
-	}
-	if (data + ETH_HLEN > end || skb->vlan_present)
+	if (data + ETH_HLEN > end)
 		return REASON_STACK_NOT_IP;
 	switch (((struct ethhdr *)data)->h_proto) {
 	case bpf_htons(ETH_P_IP):
@@ -120,6 +265,43 @@ static __always_inline int packet_parse(struct __sk_buff *skb, struct packet *pa
 	default:
 		return REASON_STACK_NOT_IP;
 	}
+}
+
+/* Fills `packet`, zero before. Returns 0, or the reason to leave the packet to the stack. */
+static __always_inline int packet_parse(struct __sk_buff *skb, struct packet *packet)
+{
+	/* Headers that a driver left in pages are pulled in, never more: TCP keeps all payload in
+	 * pages, so asking for one byte behind the headers would copy every segment's head.
+	 */
+	__u32 headers = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct tcphdr);
+	void *data = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+
+	if (skb->vlan_present)
+		return REASON_STACK_NOT_IP;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		headers += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+	if (data + headers > end) {
+		bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
+		data = (void *)(long)skb->data;
+		end = (void *)(long)skb->data_end;
+	}
+	return packet_parse_frame(packet, data, end);
+}
+
+/* Whether two addresses in a packet's form are the same. */
+static __always_inline bool packet_address_equal(const __u8 *a, const __u8 *b, bool is_ipv6)
+{
+	__u64 x[2] = {}, y[2] = {};
+
+	if (is_ipv6) {
+		__builtin_memcpy(x, a, 16);
+		__builtin_memcpy(y, b, 16);
+	} else {
+		__builtin_memcpy(x, a, 4);
+		__builtin_memcpy(y, b, 4);
+	}
+	return x[0] == y[0] && x[1] == y[1];
 }
 
 /* Whether either end is loopback, link-local, multicast, broadcast or unspecified: never ours. */
@@ -144,7 +326,9 @@ static __always_inline bool packet_has_special_address(const struct packet *pack
 static __always_inline bool packet_exceeds(const struct __sk_buff *skb, const struct packet *packet,
 					   __u32 mtu)
 {
-	if (skb->gso_size)
-		return packet->header_bytes + skb->gso_size > mtu;
-	return skb->len - ETH_HLEN > mtu;
+	__u32 segment = skb->gso_size, bytes = skb->len - ETH_HLEN;
+
+	/* verifier: one load must not serve the context here and the packet's headers there */
+	asm volatile("" : "+r"(bytes));
+	return (segment ? packet->header_bytes + segment : bytes) > mtu;
 }

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Where translated packets go: planned once for both directions of a new flow, then taken by each
+ * packet. Everything a packet needs is looked up and checked before the first byte is written, so
+ * that what can't be carried is answered or dropped as it came.
+ */
+#pragma once
+
+#include "flow.h"
+#include "flow_make.h"
+#include "lookup.h"
+#include "report.h"
+#include "route.h"
+
+/* Where a program sits; a constant in each, so that only its own branches remain. */
+enum hook {
+	HOOK_POD_IN, /* what a pod sends */
+	HOOK_POD_OUT, /* what the stack sends to a pod */
+	HOOK_ENI_IN, /* what an ENI receives */
+	HOOK_ENI_OUT, /* what the stack sends by an ENI */
+};
+
+/* Drops the packet and says why. */
+static __always_inline int drop(const struct __sk_buff *skb, enum reason why)
+{
+	report(why, skb->len);
+	return TC_ACT_SHOT;
+}
+
+/* What the sender is told in place of its packet. */
+enum answer_kind {
+	ANSWER_UNREACHABLE,
+	ANSWER_TTL,
+	ANSWER_TOO_BIG,
+};
+
+static __always_inline int answer(struct __sk_buff *skb, const struct packet *packet,
+				  enum answer_kind kind, __u32 mtu)
+{
+	(void)packet;
+	(void)mtu;
+	return drop(skb, kind == ANSWER_TTL ? REASON_ANSWERED_TTL : REASON_ANSWERED_OVERSIZE);
+}
+
+/* Fills the plan's roads. Returns 0 or the reason why there is none.
+ * verifier: global, verified once.
+ */
+__noinline int roads_plan(const struct packet *packet, __u32 ifindex, enum hook hook)
+{
+	const struct settings *settings = node_settings();
+	struct flow_plan *plan = flow_plan();
+	const struct eni_egress *eni;
+	const struct pod_veth *pod;
+
+	if (!packet || !plan || !settings)
+		return REASON_DROP_NO_ROAD;
+
+	/* How the client gets its replies. */
+	plan->reply_ifindex = 0;
+	if (hook == HOOK_POD_IN) {
+		plan->reply_road = ROAD_POD;
+	} else {
+		plan->reply_road = hook == HOOK_ENI_IN ? ROAD_ENI : ROAD_HOST;
+		plan->reply_ifindex = ifindex;
+	}
+
+	plan->forward_ifindex = 0;
+	pod = pod_lookup(plan->forward.destination, packet->is_ipv6);
+	if (pod) {
+		if (hook == HOOK_ENI_OUT) {
+			/* The reply must be translated at the pod's veth, before its filters. */
+			if (pod->watched && !pod->policed)
+				return REASON_DROP_WATCHED;
+			plan->forward_road = ROAD_POD_FILTERED;
+		} else if (!pod->watched) {
+			plan->forward_road = ROAD_POD;
+		} else if (!plan->source_is_ours) {
+			plan->forward_road = ROAD_STACK;
+		} else if (pod->policed) {
+			plan->forward_road = ROAD_POD_FILTERED;
+		} else {
+			return REASON_DROP_WATCHED;
+		}
+		return 0;
+	}
+	if (address_is_local(plan->forward.destination, packet->is_ipv6)) {
+		/* On its way out a packet can't turn round into the host it comes from. */
+		plan->forward_road = ROAD_STACK;
+		return hook == HOOK_ENI_OUT ? REASON_DROP_NO_ROAD : 0;
+	}
+
+	plan->forward_road = ROAD_ENI;
+	if (plan->source_is_ours) {
+		plan->forward_ifindex = READ_ONCE(settings->primary_ifindex);
+	} else if (hook == HOOK_ENI_OUT) {
+		plan->forward_ifindex = ifindex;
+	} else {
+		eni = hook == HOOK_POD_IN ? eni_lookup(packet->source, packet->is_ipv6) : NULL;
+		if (eni)
+			plan->forward_ifindex = eni->ifindex;
+		else
+			plan->forward_road = ROAD_STACK; /* the kernel's rules know the way */
+	}
+	return 0;
+}
+
+/* Up the stack as it would be without us, but with its new ends. */
+static __always_inline int road_to_stack(struct __sk_buff *skb, const struct packet *packet,
+					 const struct ends *ends, enum reason why)
+{
+	if (packet_translate(skb, packet, ends, packet->ttl))
+		return drop(skb, REASON_DROP_TRUNCATED);
+	report(why, skb->len);
+	return VERDICT_NEXT;
+}
+
+/* Into a pod of this node. `is_filtered`: out of its veth, past its filters. */
+static __always_inline int road_to_pod(struct __sk_buff *skb, const struct packet *packet,
+				       const struct ends *ends, const struct pod_veth *pod,
+				       bool is_filtered, bool is_forwarded)
+{
+	if (!pod->pod_mac_known)
+		return drop(skb, REASON_DROP_NO_ROAD);
+	if (is_forwarded && packet->ttl <= 1)
+		return answer(skb, packet, ANSWER_TTL, 0);
+	if (packet_exceeds(skb, packet, pod->mtu))
+		return answer(skb, packet, ANSWER_TOO_BIG, pod->mtu);
+	if (packet_translate(skb, packet, ends, packet->ttl - is_forwarded) ||
+	    rewrite_macs(skb, pod->pod_mac, pod->host_mac))
+		return drop(skb, REASON_DROP_TRUNCATED);
+	report(REASON_TRANSLATED_TO_POD, skb->len);
+	if (!is_filtered)
+		return bpf_redirect_peer(pod->ifindex, 0);
+	skb->tc_index = HANDLED;
+	return bpf_redirect(pod->ifindex, 0);
+}
+
+/* Out of the ENI that owns the new source. */
+static __always_inline int road_to_eni(struct __sk_buff *skb, const struct packet *packet,
+				       const struct ends *ends, __u32 ifindex, bool is_forwarded)
+{
+	const struct eni_egress *eni = eni_by_index(ifindex, packet->is_ipv6);
+
+	if (!eni || !eni->next_hop_mac_known)
+		return drop(skb, REASON_DROP_NO_ROAD);
+	if (is_forwarded && packet->ttl <= 1)
+		return answer(skb, packet, ANSWER_TTL, 0);
+	if (packet_exceeds(skb, packet, eni->mtu))
+		return answer(skb, packet, ANSWER_TOO_BIG, eni->mtu);
+	if (packet_translate(skb, packet, ends, packet->ttl - is_forwarded) ||
+	    rewrite_macs(skb, eni->next_hop_mac, eni->eni_mac))
+		return drop(skb, REASON_DROP_TRUNCATED);
+	report(REASON_TRANSLATED_TO_ENI, skb->len);
+	skb->tc_index = HANDLED;
+	return bpf_redirect(ifindex, 0);
+}
+
+/* Up the host's stack as if it had come in by `ifindex`, which the kernel's source check expects. */
+static __always_inline int road_to_host(struct __sk_buff *skb, const struct packet *packet,
+					const struct ends *ends, __u32 ifindex)
+{
+	const struct eni_egress *eni = eni_by_index(ifindex, packet->is_ipv6);
+
+	if (!eni)
+		return drop(skb, REASON_DROP_NO_ROAD);
+	if (packet_translate(skb, packet, ends, packet->ttl) ||
+	    rewrite_macs(skb, eni->eni_mac, eni->next_hop_mac))
+		return drop(skb, REASON_DROP_TRUNCATED);
+	report(REASON_TRANSLATED_TO_HOST, skb->len);
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/* Carries a packet of a flow. */
+static __always_inline int road_take(struct __sk_buff *skb, const struct packet *packet,
+				     const struct flow_view *view, enum hook hook)
+{
+	const bool is_out = hook == HOOK_POD_OUT || hook == HOOK_ENI_OUT;
+	const struct flow *flow = view->flow;
+	const struct pod_veth *pod;
+	__u32 ifindex = flow->ifindex;
+	enum flow_road road = flow->road;
+
+	/* What leaves by the right interface already just goes on. */
+	if (hook == HOOK_POD_OUT || (hook == HOOK_ENI_OUT && road == ROAD_ENI &&
+				     ifindex == skb->ifindex))
+		return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_STACK);
+
+	switch (road) {
+	case ROAD_POD:
+	case ROAD_POD_FILTERED:
+		pod = pod_lookup(view->ends.destination, packet->is_ipv6);
+		if (!pod)
+			return drop(skb, REASON_DROP_NO_ROAD);
+		/* A filter may have come since the flow was made. */
+		if (!is_out && pod->watched && !flow->masqueraded)
+			return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_STACK);
+		if (pod->watched && !pod->policed)
+			return drop(skb, REASON_DROP_WATCHED);
+		return road_to_pod(skb, packet, &view->ends, pod, is_out || pod->watched, !is_out);
+	case ROAD_ENI:
+		return road_to_eni(skb, packet, &view->ends, ifindex, !is_out);
+	case ROAD_HOST:
+		if (hook == HOOK_ENI_IN && ifindex == skb->ifindex)
+			return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_HOST);
+		return road_to_host(skb, packet, &view->ends, ifindex);
+	default:
+		return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_STACK);
+	}
+}

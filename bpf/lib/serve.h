@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Services for packets: what belongs to a flow follows it, what dials a frontend begins one, and
+ * everything else is said to be none of ours.
+ */
+#pragma once
+
+#include "roads.h"
+#include "service.h"
+
+/* `serve` leaves the packet to others. No verdict of tc has this number. */
+#define NOT_SERVED (-100)
+
+/* Ends the first packet of a flow that there will not be. */
+static __always_inline int flow_refuse(struct __sk_buff *skb, const struct packet *packet,
+				       int reason)
+{
+	if (reason == REASON_REJECTED_NO_BACKEND)
+		return answer(skb, packet, ANSWER_UNREACHABLE, 0);
+	return drop(skb, reason);
+}
+
+/* A packet that begins no flow we know. Returns 0 when its flow was made, by us or meanwhile by
+ * another CPU; else the hook's verdict, or NOT_SERVED.
+ */
+static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet *packet,
+				      enum hook hook, enum sender sender)
+{
+	const struct local_address *local = local_address_lookup(packet->destination,
+								 packet->is_ipv6);
+	const struct service_head *head = frontend_of_packet(packet, local);
+	int why;
+
+	if (!head)
+		return NOT_SERVED;
+	/* A ClusterIP on an interface of the host is served there (NodeLocal DNSCache). */
+	if (local && head->kind == FRONTEND_CLUSTER_IP)
+		return NOT_SERVED;
+	if (packet->protocol != PROTOCOL_TCP && conntrack_knows(skb, packet)) {
+		report(REASON_STACK_CONNTRACK, skb->len);
+		return VERDICT_NEXT;
+	}
+	why = service_plan(packet, sender);
+	if (why == REASON_REJECTED_NO_BACKEND)
+		return answer(skb, packet, ANSWER_UNREACHABLE, 0);
+	if (!why)
+		why = roads_plan(packet, skb->ifindex, hook);
+	if (!why)
+		why = flow_make(skb, packet);
+	return why > FLOW_EXISTS ? drop(skb, why) : 0;
+}
+
+/* A SYN over a closed flow removes it, so that its port can be used again at once. */
+static __always_inline bool flow_is_reopened(const struct packet *packet,
+					     const struct flow_view *view)
+{
+	if (packet->protocol != PROTOCOL_TCP || !packet_may_begin_flow(packet) ||
+	    READ_ONCE(view->flow->state) != FLOW_CLOSED)
+		return false;
+	flow_delete(packet, &view->ends);
+	report(REASON_FLOW_REOPENED, 0);
+	return true;
+}
+
+/* Follows the packet's flow or begins one. Returns the hook's verdict, counted, or NOT_SERVED.
+ * `may_begin`: new flows are made. `is_watched`: from a pod that others watch, which is translated
+ * here only where its client is hidden behind the node (bpf/README.md, "Watched pods").
+ */
+static __always_inline int serve(struct __sk_buff *skb, const struct packet *packet, enum hook hook,
+				 enum sender sender, bool may_begin, bool is_watched)
+{
+	struct flow_view view = {};
+	bool found = flow_of_packet(&view, packet);
+
+	if (found && READ_ONCE(view.flow->state) == FLOW_PENDING) {
+		if (!flow_await(packet))
+			return drop(skb, REASON_DROP_RACE);
+		found = false;
+		may_begin = false;
+	} else if (!found || flow_is_reopened(packet, &view)) {
+		int verdict;
+
+		if (!may_begin || !packet_may_begin_flow(packet))
+			return NOT_SERVED;
+		verdict = flow_begin(skb, packet, hook, sender);
+		if (verdict)
+			return verdict;
+		found = false;
+	}
+	if (!found && !flow_of_packet(&view, packet))
+		return drop(skb, REASON_DROP_RACE);
+	if (is_watched && (!view.flow->masqueraded || view.flow->direction != FLOW_REPLY))
+		return NOT_SERVED;
+	flow_touch(packet, view.flow);
+	return road_take(skb, packet, &view, hook);
+}
