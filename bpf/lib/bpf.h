@@ -19,8 +19,3 @@
 
 /* linux/pkt_cls.h's, without the rest of it. */
 #define TC_ACT_SHOT 2
-
-/* In skb->tc_index: an ingress hook of ours sends this packet; egress hooks let it pass unseen.
- * Nobody else writes this field (it was dsmark's), and ingress hooks clear what a pod may have set.
- */
-#define HANDLED 0x6e74

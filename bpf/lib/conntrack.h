@@ -31,25 +31,37 @@ extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_
 					 __u32 opts_size) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *entry) __ksym __weak;
 
-/* Whether conntrack has an entry for a tuple, in either direction. */
-static __always_inline bool conntrack_has(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
-					  __u32 size, __u8 protocol)
+/* IPS_SRC_NAT | IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h). */
+#define CONNTRACK_NAT 0x30
+
+/* What the kernel knows of a tuple, in either direction. */
+enum tracked {
+	TRACKED_NOT = 0,
+	TRACKED_PLAIN = 1,
+	TRACKED_TRANSLATED = 2,
+};
+
+static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
+						  struct bpf_sock_tuple *tuple, __u32 size,
+						  __u8 protocol)
 {
+	enum tracked tracked;
 	struct bpf_ct_opts opts = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = protocol};
 	struct nf_conn *entry;
 
 	/* The kernel's look-up knows these two (bpf_ct_opts: -EPROTO for others). */
 	if (!conntrack_lookup || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP))
-		return false;
+		return TRACKED_NOT;
 	entry = bpf_skb_ct_lookup(skb, tuple, size, &opts, sizeof(opts));
 	if (!entry)
-		return false;
+		return TRACKED_NOT;
+	tracked = entry->status & CONNTRACK_NAT ? TRACKED_TRANSLATED : TRACKED_PLAIN;
 	bpf_ct_release(entry);
-	return true;
+	return tracked;
 }
 
-/* Whether the packet's tuple, in either direction, has a conntrack entry. */
-static __always_inline bool conntrack_knows(struct __sk_buff *skb, const struct packet *packet)
+/* What the kernel knows of the packet's tuple. */
+static __always_inline enum tracked conntrack_knows(struct __sk_buff *skb, const struct packet *packet)
 {
 	struct bpf_sock_tuple tuple = {};
 

@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "flow_make.h"
+#include "handled.h"
 #include "lookup.h"
 #include "report.h"
 #include "route.h"
@@ -51,9 +52,12 @@ __noinline int roads_plan(const struct packet *packet, __u32 ifindex, enum hook 
 	struct flow_plan *plan = flow_plan();
 	const struct eni_egress *eni;
 	const struct pod_veth *pod;
+	__u8 source[16];
 
 	if (!packet || !plan || !settings)
 		return REASON_DROP_NO_ROAD;
+	/* verifier: 6.1 takes no argument of a global function as a map's key */
+	__builtin_memcpy(source, packet->source, 16);
 
 	/* How the client gets its replies. */
 	plan->reply_ifindex = 0;
@@ -95,7 +99,7 @@ __noinline int roads_plan(const struct packet *packet, __u32 ifindex, enum hook 
 	} else if (hook == HOOK_ENI_OUT) {
 		plan->forward_ifindex = ifindex;
 	} else {
-		eni = hook == HOOK_POD_IN ? eni_lookup(packet->source, packet->is_ipv6) : NULL;
+		eni = hook == HOOK_POD_IN ? eni_lookup(source, packet->is_ipv6) : NULL;
 		if (eni)
 			plan->forward_ifindex = eni->ifindex;
 		else
@@ -131,7 +135,7 @@ static __always_inline int road_to_pod(struct __sk_buff *skb, const struct packe
 	report(REASON_TRANSLATED_TO_POD, skb->len);
 	if (!is_filtered)
 		return bpf_redirect_peer(pod->ifindex, 0);
-	skb->tc_index = HANDLED;
+	handled_set(skb);
 	return bpf_redirect(pod->ifindex, 0);
 }
 
@@ -151,7 +155,7 @@ static __always_inline int road_to_eni(struct __sk_buff *skb, const struct packe
 	    rewrite_macs(skb, eni->next_hop_mac, eni->eni_mac))
 		return drop(skb, REASON_DROP_TRUNCATED);
 	report(REASON_TRANSLATED_TO_ENI, skb->len);
-	skb->tc_index = HANDLED;
+	handled_set(skb);
 	return bpf_redirect(ifindex, 0);
 }
 

@@ -36,7 +36,13 @@ static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet
 	/* A ClusterIP on an interface of the host is served there (NodeLocal DNSCache). */
 	if (local && head->kind == FRONTEND_CLUSTER_IP)
 		return NOT_SERVED;
-	if (packet->protocol != PROTOCOL_TCP && conntrack_knows(skb, packet)) {
+	if (hook == HOOK_ENI_OUT) {
+		/* The stack tracks all that it sends. What it gave the node's address must not reach a
+		 * backend so: that would pass every policy. It comes from a watched pod's raw socket.
+		 */
+		if (conntrack_knows(skb, packet) == TRACKED_TRANSLATED)
+			return drop(skb, REASON_DROP_WATCHED);
+	} else if (packet->protocol != PROTOCOL_TCP && conntrack_knows(skb, packet)) {
 		report(REASON_STACK_CONNTRACK, skb->len);
 		return VERDICT_NEXT;
 	}

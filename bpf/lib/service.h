@@ -119,11 +119,14 @@ __noinline int service_plan(const struct packet *packet, enum sender sender)
 	const struct local_address *local;
 	const struct service_head *head;
 	struct decision decision = {};
+	__u8 destination[16];
 	bool masquerade;
 
 	if (!packet || !plan || !settings)
-		return REASON_STACK_LOCAL;
-	local = local_address_lookup(packet->destination, packet->is_ipv6);
+		return REASON_DROP_NO_ROAD;
+	/* verifier: 6.1 takes no argument of a global function as a map's key */
+	__builtin_memcpy(destination, packet->destination, 16);
+	local = local_address_lookup(destination, packet->is_ipv6);
 	head = frontend_of_packet(packet, local);
 	if (!head)
 		return REASON_SLOT_MISSING; /* it was there a moment ago */

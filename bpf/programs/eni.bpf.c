@@ -19,8 +19,7 @@ int needletail_eni(struct __sk_buff *skb)
 
 	if (!control)
 		return VERDICT_NEXT;
-	if (skb->tc_index)
-		skb->tc_index = 0;
+	handled_take(skb);
 
 	int why = packet_parse(skb, &packet);
 

@@ -42,8 +42,7 @@ int needletail_pod(struct __sk_buff *skb)
 
 	if (!control)
 		return VERDICT_NEXT;
-	if (skb->tc_index)
-		skb->tc_index = 0;
+	handled_take(skb); /* a pod may have set it */
 
 	int why = packet_parse(skb, &packet);
 
