@@ -46,6 +46,7 @@ extension Configuration {
         try reader.boolean(.masqueradeAll, into: &masqueradeAll)
         try reader.choice(.detectLocal, into: &detectLocal)
         try reader.portRange(.masqueradePorts, into: &masqueradePorts)
+        try reader.count(.newFlowsPerSecond, into: &newFlowsPerSecond)
         try reader.mebibytes(.flowMemory, into: &flowMemoryMiB)
         try reader.choice(.setSysctls, into: &setSysctls)
         try reader.bindAddress(.healthzBindAddress, into: &healthz)
@@ -71,7 +72,7 @@ extension OptionReader {
     }
 
     func nodePortAddresses(
-        into value: inout Configuration.NodePortAddresses
+        into value: inout NodePortAddresses
     ) throws(UsageError) {
         switch try list(.nodePortAddresses) {
         case nil: return

@@ -46,14 +46,6 @@ package struct Configuration: Hashable, Sendable {
     /// `--log-format`
     package enum LogFormat: String, Hashable, Sendable, CaseIterable { case text, json }
 
-    /// `--nodeport-addresses`: which local addresses accept NodePorts.
-    package enum NodePortAddresses: Hashable, Sendable {
-        case all
-        /// The node's primary addresses only.
-        case primary
-        case prefixes([CIDR])
-    }
-
     package var mode = Mode.auto
     package var nodeName: String
     package var servicesFrom = ServicesSource.kubernetes
@@ -91,7 +83,9 @@ package struct Configuration: Hashable, Sendable {
     package var masqueradeAll = false
     package var detectLocal = DetectLocal.interfaces
     /// The only ports that we translate to.
-    package var masqueradePorts: ClosedRange<UInt16> = 40960...65535
+    package var masqueradePorts = Settings.defaultMasqueradePorts
+    /// For each CPU; 0: no limit.
+    package var newFlowsPerSecond = Settings.defaultNewFlowsPerSecond
     package var flowMemoryMiB = 64
     package var setSysctls = Switch.auto
     /// Nil is off.
@@ -112,7 +106,11 @@ package struct Configuration: Hashable, Sendable {
         Settings(
             nodeName: nodeName, vpcCIDRs: vpcCIDRs, snatExcludeCIDRs: snatExcludeCIDRs,
             serviceCIDRs: serviceCIDRs, vethPrefix: vethPrefix, primaryInterface: primaryInterface,
-            eniInterfaces: eniInterfaces, podRouting: podRouting != .off)
+            eniInterfaces: eniInterfaces, podRouting: podRouting != .off,
+            nodePortAddresses: nodePortAddresses,
+            localDetection: detectLocal == .none ? .none : .interfaces,
+            masqueradesAll: masqueradeAll, masqueradePorts: masqueradePorts,
+            newFlowsPerSecond: newFlowsPerSecond)
     }
 }
 

@@ -7,6 +7,7 @@ import Inspect
 import Kubernetes
 import Linux
 package import Logging
+import Model
 import Reconcile
 import ServiceLifecycle
 import UnixSignals
@@ -30,8 +31,11 @@ package enum NodeAgent {
         let datapath = try openDatapath(configuration, cgroup: cgroup, log: log)
         try lock.takePins(configuration.bpffs)
         let wishes = Wishes()
+        var settings = configuration.settings
+        // A flow that the kernel may know is not made where it can't be asked.
+        settings.translatesServices = datapath.podRoutingObstacle == nil
         let reconciler = Reconciler(
-            settings: configuration.settings, applier: datapath, requests: wishes.requests, log: log
+            settings: settings, applier: datapath, requests: wishes.requests, log: log
         )
         let directory = ManifestDirectory(manifests, log: log)
         await state.attach(

@@ -107,6 +107,14 @@ struct OptionReader {
         value = low...high
     }
 
+    func count(_ flag: Setting, into value: inout UInt32) throws(UsageError) {
+        guard let text = try name(flag) else { return }
+        guard let number = UInt32(text) else {
+            throw complaint(flag, "\"\(text)\" is no number from 0 to \(UInt32.max)")
+        }
+        value = number
+    }
+
     func mebibytes(_ flag: Setting, into value: inout Int) throws(UsageError) {
         guard let text = try name(flag) else { return }
         guard let number = Int(text), (1...65536).contains(number) else {

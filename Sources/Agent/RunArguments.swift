@@ -67,6 +67,8 @@ package struct RunArguments: ParsableArguments {
     var detectLocal: String?
     @Option(help: "The only ports we translate to. Default: 40960-65535.")
     var masqueradePorts: String?
+    @Option(help: "New flows that each CPU may make; 0: no limit. Default: 20000.")
+    var newFlowsPerSecond: String?
     @Option(help: "Size of the flow tables in MiB. Default: 64.")
     var flowMemory: String?
     @Option(help: "auto (default), on, off.")
@@ -96,7 +98,8 @@ package struct RunArguments: ParsableArguments {
             .podRouting: podRouting, .xdp: xdp, .snat: snat,
             .localhostNodePorts: localhostNodePorts,
             .masqueradeAll: masqueradeAll, .detectLocal: detectLocal,
-            .masqueradePorts: masqueradePorts, .flowMemory: flowMemory, .setSysctls: setSysctls,
+            .masqueradePorts: masqueradePorts, .newFlowsPerSecond: newFlowsPerSecond,
+            .flowMemory: flowMemory, .setSysctls: setSysctls,
             .healthzBindAddress: healthzBindAddress, .metricsBindAddress: metricsBindAddress,
             .logLevel: logLevel, .logFormat: logFormat, .config: config,
             .kubeProxyConfig: kubeProxyConfig,

@@ -32,6 +32,7 @@ package enum Setting: String, Hashable, Sendable, CaseIterable {
     case masqueradeAll = "masquerade-all"
     case detectLocal = "detect-local"
     case masqueradePorts = "masquerade-ports"
+    case newFlowsPerSecond = "new-flows-per-second"
     case flowMemory = "flow-memory"
     case setSysctls = "set-sysctls"
     case healthzBindAddress = "healthz-bind-address"

@@ -40,21 +40,12 @@ package struct Unsupported: Hashable, Sendable {
             "off")
         judge(configuration, .snat, configuration.snat == .bpf, "SNAT in a flow entry", "kernel")
         judge(
-            configuration, .nodePortAddresses, configuration.nodePortAddresses != .all,
-            "NodePorts", nil)
+            configuration, .localhostNodePorts, configuration.localhostNodePorts,
+            "NodePorts on loopback addresses", "off")
         judge(
-            configuration, .localhostNodePorts, configuration.localhostNodePorts, "NodePorts", "off"
-        )
-        judge(
-            configuration, .masqueradeAll, configuration.masqueradeAll,
-            "masquerading of service traffic", "off")
-        judge(
-            configuration, .detectLocal, configuration.detectLocal != .interfaces,
-            "masquerading of service traffic", "interfaces")
-        judge(
-            configuration, .masqueradePorts,
-            configuration.masqueradePorts != defaults.masqueradePorts,
-            "masquerading of service traffic", nil)
+            configuration, .detectLocal,
+            [.clusterCIDR, .nodeCIDR].contains(configuration.detectLocal),
+            "telling pods by their addresses", "interfaces or none")
         judge(
             configuration, .flowMemory, configuration.flowMemoryMiB != defaults.flowMemoryMiB,
             "flow tables", nil)

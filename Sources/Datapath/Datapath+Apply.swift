@@ -49,6 +49,8 @@ extension Datapath {
             case .v4: _ = try maps.services4.delete(frontend4(frontend))
             case .v6: _ = try maps.services6.delete(frontend6(frontend))
             }
+        case .setENI, .removeENI, .setVeth, .removeVeth, .setNode, .removeNode, .switchServices:
+            try writeNode(operation)
         case .setPod, .removePod, .setLocalAddress, .removeLocalAddress, .setPrefix, .removePrefix:
             try writeNetwork(operation)
         case .attach(let interface, let role): try attach(interface, role)
@@ -145,29 +147,6 @@ extension Datapath {
             orElse: {
                 .system(operation: $0.call, subject: $0.subject, errno: $0.errno.rawValue)
             }, body)
-    }
-}
-
-extension Operation {
-    /// What is being done to what, for a message.
-    var verb: String {
-        switch self {
-        case .setBackend(let id, let backend, _): "writing backend \(id.rawValue) (\(backend))"
-        case .removeBackend(let id, _): "removing backend \(id.rawValue)"
-        case .setSlot(let key, _): "writing slot \(key.slot) of service id \(key.service.rawValue)"
-        case .removeSlot(let key): "removing slot \(key.slot) of service id \(key.service.rawValue)"
-        case .setFrontend(let frontend, _): "writing frontend \(frontend)"
-        case .removeFrontend(let frontend): "removing frontend \(frontend)"
-        case .setPod(let pod): "writing pod \(pod.address)"
-        case .removePod(let address): "removing pod \(address)"
-        case .setLocalAddress(let address, _): "writing local address \(address)"
-        case .removeLocalAddress(let address): "removing local address \(address)"
-        case .setPrefix(let cidr, _): "writing prefix \(cidr)"
-        case .removePrefix(let cidr): "removing prefix \(cidr)"
-        case .attach(let interface, let role): "attaching \(role) program to interface \(interface)"
-        case .detach(let interface, let role):
-            "detaching \(role) program from interface \(interface)"
-        }
     }
 }
 

@@ -26,6 +26,7 @@ extension MapSet {
             var image = Image()
             try dumpServices(into: &image)
             try dumpPods(into: &image)
+            try dumpNode(into: &image)
             for (key, value) in try localAddresses4.entries() {
                 image.apply(.setLocalAddress(key.value, acceptsNodePorts: value.accepts_node_ports))
             }

@@ -143,11 +143,12 @@ package actor Datapath: OperationApplier {
 
     /// Lets the attached set act, all at once, and makes this layout the live one. Idempotent.
     package func activate() throws(DatapathError) {
-        var entry = CDatapath.control()
-        entry.generation = generation
-        entry.pod_routing = configuration.podRouting && podRoutingObstacle == nil
-        entry.socket_lb = configuration.cgroup != nil
         do throws(BPFError) {
+            // `services` is Plan's to switch.
+            var entry = try maps.control.lookup(0) ?? CDatapath.control()
+            entry.generation = generation
+            entry.pod_routing = configuration.podRouting && podRoutingObstacle == nil
+            entry.socket_lb = configuration.cgroup != nil
             try maps.control.update(0, entry)
         } catch {
             throw .kernel(error)

@@ -7,18 +7,18 @@ internal import Model
 internal import Plan
 
 /// Copies the octets into a C array, which Swift sees as a tuple of the same length.
-private func fill<Tuple: BitwiseCopyable>(_ tuple: inout Tuple, with octets: [UInt8]) {
+func fill<Tuple: BitwiseCopyable>(_ tuple: inout Tuple, with octets: [UInt8]) {
     precondition(octets.count == MemoryLayout<Tuple>.size, "an address of the other family")
     withUnsafeMutableBytes(of: &tuple) { $0.copyBytes(from: octets) }
 }
 
 /// The octets of a C array.
-private func octets<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> [UInt8] {
+func octets<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> [UInt8] {
     withUnsafeBytes(of: tuple) { Array($0) }
 }
 
 /// An address from a C array of 4 or 16 octets.
-private func addressValue<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> IPAddress {
+func addressValue<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> IPAddress {
     // The array's length is fixed at compile time to one of the two that exist.
     IPAddress(octets: octets(tuple))!
 }
@@ -201,16 +201,17 @@ extension pod_veth {
             pod_mac_known = true
         }
         watched = pod.watched != nil
+        policed = pod.watched == .policyAgent
     }
 
-    /// The pod as the map tells it. Why it is watched is not in the map: `.unknown` then, so that
-    /// the first resolution after a start writes the entry again if it differs.
+    /// The pod as the map tells it. Why it is watched is in the map for the policy agent only, else
+    /// `.unknown`, so that the first resolution after a start writes the entry again.
     func pod(at address: IPAddress, eni: PodENI?) -> DesiredPod? {
         guard let host = MACAddress(octets: octets(host_mac)) else { return nil }
         return DesiredPod(
             address: address, veth: ifindex, vethMAC: host, mtu: mtu,
             podMAC: pod_mac_known ? MACAddress(octets: octets(pod_mac)) : nil,
-            watched: watched ? .unknown : nil, eni: eni)
+            watched: policed ? .policyAgent : watched ? .unknown : nil, eni: eni)
     }
 }
 

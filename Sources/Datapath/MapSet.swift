@@ -20,6 +20,9 @@ final class MapSet: Sendable {
     let prefixes4: BPFMap<prefix4, prefix_class>
     let prefixes6: BPFMap<prefix6, prefix_class>
     let namespaces: BPFMap<UInt64, namespace_addresses>
+    let enis: BPFMap<eni_key, eni_egress>
+    let veths: BPFMap<UInt32, veth_addresses>
+    let settings: BPFMap<UInt32, CDatapath.settings>
     let control: BPFMap<UInt32, CDatapath.control>
     let counters: PerCPUMap<UInt32, counter>
 
@@ -39,6 +42,9 @@ final class MapSet: Sendable {
         prefixes4 = try BPFMap(pinned: pins.map("vpc_cidrs4"))
         prefixes6 = try BPFMap(pinned: pins.map("vpc_cidrs6"))
         namespaces = try BPFMap(pinned: pins.map("namespaces"))
+        enis = try BPFMap(pinned: pins.map("enis"))
+        veths = try BPFMap(pinned: pins.map("veths"))
+        settings = try BPFMap(pinned: pins.map("settings"))
         control = try BPFMap(pinned: pins.map("control"))
         counters = try PerCPUMap(pinned: pins.map("counters"))
     }

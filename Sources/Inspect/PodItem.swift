@@ -89,6 +89,7 @@ extension WatchReason {
         switch self {
         case .unknown: "not looked at yet"
         case .filter(let name): "filter \(name)"
+        case .policyAgent: "filters of the network policy agent"
         case .program: "tcx program"
         case .qdisc(let kind): "qdisc \(kind)"
         }

@@ -63,6 +63,9 @@ package enum WatchReason: Hashable, Sendable {
     case unknown
     /// A tc filter that is not ours, by its name or kind.
     case filter(String)
+    /// Nothing but the AWS network policy agent's two filters: they let whatever has the node's
+    /// address pass.
+    case policyAgent
     /// A tcx program that is not ours.
     case program
     /// A queueing discipline other than noqueue on the veth.
@@ -142,6 +145,14 @@ package struct Desired: Equatable, Sendable {
     package var localAddresses: [IPAddress: Bool] = [:]
     package var prefixes: [CIDR: PrefixClass] = [:]
     package var attachments: [UInt32: AttachmentRole] = [:]
+    /// How packets leave by each ENI that carries our programs.
+    package var enis: [ENIKey: ENIEgress] = [:]
+    /// What may come out of each pod's veth.
+    package var veths: [UInt32: VethAddresses] = [:]
+    /// Nil: nothing is known of the node.
+    package var node: DesiredNode?
+    /// The interface programs may translate new flows.
+    package var translatesServices = false
 
     package init() {}
 }

@@ -43,6 +43,7 @@ package struct NetworkIndex: Equatable, Sendable {
     package private(set) var wideRules = Groups<RulePlace, Rule>()
     package private(set) var filters = Groups<UInt32, TrafficFilter>()
     package private(set) var addresses = Groups<IPAddress, InterfaceAddress>()
+    package private(set) var addressesByInterface = Groups<UInt32, InterfaceAddress>()
     package private(set) var linkByName: [String: UInt32] = [:]
 
     package init() {}
@@ -55,7 +56,7 @@ package struct NetworkIndex: Equatable, Sendable {
     /// Costs a walk over the state.
     package init(_ state: NetworkState) {
         for link in state.links.values { linkByName[link.name] = link.index }
-        for address in state.addresses { addresses.insert(address, for: address.address) }
+        for address in state.addresses { insert(address) }
         for route in state.routes.values { insert(route) }
         for rule in state.rules { insert(rule) }
         for filter in state.filters { filters.insert(filter, for: filter.interface) }
@@ -70,9 +71,10 @@ package struct NetworkIndex: Equatable, Sendable {
         case .linkRemoved(let index):
             forgetName(of: state.links[index])
         case .addressAdded(let address):
-            addresses.insert(address, for: address.address)
+            insert(address)
         case .addressRemoved(let address):
             addresses.remove(address, for: address.address)
+            addressesByInterface.remove(address, for: address.interface)
         case .routeChanged(let route):
             if let old = state.routes[route.key] { remove(old) }
             insert(route)
@@ -95,6 +97,11 @@ package struct NetworkIndex: Equatable, Sendable {
         // The name may belong to a newer link already: a veth made anew keeps its name.
         guard let link, linkByName[link.name] == link.index else { return }
         linkByName[link.name] = nil
+    }
+
+    private mutating func insert(_ address: InterfaceAddress) {
+        addresses.insert(address, for: address.address)
+        addressesByInterface.insert(address, for: address.interface)
     }
 
     private mutating func insert(_ route: Route) {

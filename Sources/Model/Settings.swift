@@ -14,12 +14,30 @@ package struct Settings: Hashable, Sendable {
     package var eniInterfaces: [String]?
     /// Pods are shortcut at all.
     package var podRouting: Bool
+    /// The interface programs may translate new flows, as soon as what that takes is known.
+    package var translatesServices: Bool
+    package var nodePortAddresses: NodePortAddresses
+    package var localDetection: LocalDetection
+    package var masqueradesAll: Bool
+    /// The only ports that a masqueraded flow's source port may become.
+    package var masqueradePorts: ClosedRange<UInt16>
+    /// For each CPU; 0: no limit.
+    package var newFlowsPerSecond: UInt32
+
+    /// Above the ports that the kernel's own clients get by default (32768–60999 overlap: the
+    /// allocator asks for sockets), below none: 24,576 flows to one backend at a time.
+    package static let defaultMasqueradePorts: ClosedRange<UInt16> = 40960...65535
+    package static let defaultNewFlowsPerSecond: UInt32 = 20_000
 
     package init(
         nodeName: String, vpcCIDRs: [CIDR] = [], snatExcludeCIDRs: [CIDR] = [],
         serviceCIDRs: [CIDR] = [],
         vethPrefix: String = "eni", primaryInterface: String? = nil, eniInterfaces: [String]? = nil,
-        podRouting: Bool = true
+        podRouting: Bool = true, translatesServices: Bool = true,
+        nodePortAddresses: NodePortAddresses = .all, localDetection: LocalDetection = .interfaces,
+        masqueradesAll: Bool = false,
+        masqueradePorts: ClosedRange<UInt16> = Settings.defaultMasqueradePorts,
+        newFlowsPerSecond: UInt32 = Settings.defaultNewFlowsPerSecond
     ) {
         self.nodeName = nodeName
         self.vpcCIDRs = vpcCIDRs
@@ -29,5 +47,20 @@ package struct Settings: Hashable, Sendable {
         self.primaryInterface = primaryInterface
         self.eniInterfaces = eniInterfaces
         self.podRouting = podRouting
+        self.translatesServices = translatesServices
+        self.nodePortAddresses = nodePortAddresses
+        self.localDetection = localDetection
+        self.masqueradesAll = masqueradesAll
+        self.masqueradePorts = masqueradePorts
+        self.newFlowsPerSecond = newFlowsPerSecond
     }
+}
+
+/// Which of the host's addresses accept node ports; loopback addresses never do.
+package enum NodePortAddresses: Hashable, Sendable {
+    case all
+    /// The Node object's addresses; while it has none, those that flows are masqueraded with.
+    case primary
+    /// Those inside; a family of which none is named accepts on all of its addresses.
+    case prefixes([CIDR])
 }

@@ -8,6 +8,9 @@ package enum Unit: Hashable, Sendable {
     case localAddress(IPAddress)
     case prefix(CIDR)
     case interface(UInt32)
+    /// What concerns no single one of the above: the node's own addresses, and whether the
+    /// interface programs translate.
+    case node
     /// Whatever the datapath holds that nothing claims: what an earlier agent left, and what a
     /// failed write left behind. Nothing is resolved for it; planning it prunes.
     case unclaimed
@@ -17,7 +20,7 @@ package enum Unit: Hashable, Sendable {
         switch self {
         // A ClusterIP that turns out to be a host address must not have been translated before.
         case .service: [.services, .network]
-        case .pod, .localAddress, .prefix, .interface: [.network]
+        case .pod, .localAddress, .prefix, .interface, .node: [.network]
         case .unclaimed: Set(Source.allCases)
         }
     }
@@ -31,6 +34,7 @@ extension Unit: CustomStringConvertible {
         case .localAddress(let address): "local address \(address)"
         case .prefix(let prefix): "prefix \(prefix)"
         case .interface(let index): "interface \(index)"
+        case .node: "the node's settings"
         case .unclaimed: "what nothing claims"
         }
     }

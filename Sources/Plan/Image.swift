@@ -25,6 +25,10 @@ package struct Image: Equatable, Sendable {
     package private(set) var localAddresses: [IPAddress: Bool] = [:]
     package private(set) var prefixes: [CIDR: PrefixClass] = [:]
     package private(set) var attachments: [UInt32: AttachmentRole] = [:]
+    package private(set) var enis: [ENIKey: ENIEgress] = [:]
+    package private(set) var veths: [UInt32: VethAddresses] = [:]
+    package private(set) var node: DesiredNode?
+    package private(set) var translatesServices = false
 
     /// How many frontends' heads name a service: its slots must not go while this isn't 0.
     package private(set) var headCounts: [ServiceID: Int] = [:]
@@ -52,6 +56,13 @@ package struct Image: Equatable, Sendable {
         case .attach(let interface, let role): attachments[interface] = role
         case .detach(let interface, let role):
             if attachments[interface] == role { attachments[interface] = nil }
+        case .setENI(let key, let egress): enis[key] = egress
+        case .removeENI(let key): enis[key] = nil
+        case .setVeth(let interface, let addresses): veths[interface] = addresses
+        case .removeVeth(let interface): veths[interface] = nil
+        case .setNode(let settings): node = settings
+        case .removeNode: node = nil
+        case .switchServices(let isOn): translatesServices = isOn
         }
     }
 
@@ -74,7 +85,11 @@ package struct Image: Equatable, Sendable {
             all.append(.setLocalAddress(address, acceptsNodePorts: accepts))
         }
         for (prefix, kind) in prefixes { all.append(.setPrefix(prefix, kind)) }
+        for (key, egress) in enis { all.append(.setENI(key, egress)) }
+        for (interface, addresses) in veths { all.append(.setVeth(interface, addresses)) }
         for (interface, role) in attachments { all.append(.attach(interface, role)) }
+        if let node { all.append(.setNode(node)) }
+        if translatesServices { all.append(.switchServices(true)) }
         return all
     }
 

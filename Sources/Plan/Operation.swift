@@ -106,6 +106,14 @@ package enum Operation: Hashable, Sendable {
     case removePrefix(CIDR)
     case attach(UInt32, AttachmentRole)
     case detach(UInt32, AttachmentRole)
+    case setENI(ENIKey, ENIEgress)
+    case removeENI(ENIKey)
+    case setVeth(UInt32, VethAddresses)
+    case removeVeth(UInt32)
+    case setNode(DesiredNode)
+    case removeNode
+    /// Whether the interface programs may translate new flows.
+    case switchServices(Bool)
 }
 
 /// The writes of one unit in the order in which every prefix of them is safe.

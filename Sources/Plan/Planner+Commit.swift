@@ -28,6 +28,7 @@ extension Planner {
             }
             image.apply(operation)
         }
+        if settleNode(plan) { wake.insert(.node) }
         if settle(touched), outcome.failure == nil || plan.unit != .unclaimed {
             wake.insert(.unclaimed)
         }

@@ -17,8 +17,8 @@ extension Planner {
         // Those that go come first, so that what they had is free for those that come.
         units += (gone + names).map(Unit.service)
         units += Self.union(desired.pods, image.pods).map(Unit.pod)
-        units += Self.union(desired.attachments, image.attachments).map(Unit.interface)
-        units.append(.unclaimed)
+        units += Self.interfaces(desired, image).map(Unit.interface)
+        units += [.node, .unclaimed]
 
         return units.compactMap { unit in
             let plan = plan(unit, toward: desired)
@@ -85,6 +85,15 @@ extension Planner {
             operations += retire(id, losing: slotsLost[id, default: 0])
         }
         return operations
+    }
+
+    private static func interfaces(_ desired: Desired, _ image: Image) -> [UInt32] {
+        var all = Set(desired.attachments.keys).union(image.attachments.keys)
+        all.formUnion(desired.veths.keys)
+        all.formUnion(image.veths.keys)
+        all.formUnion(desired.enis.keys.map(\.interface))
+        all.formUnion(image.enis.keys.map(\.interface))
+        return all.sorted()
     }
 
     private static func union<Key: Hashable & Comparable, A, B>(_ a: [Key: A], _ b: [Key: B])

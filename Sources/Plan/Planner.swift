@@ -28,6 +28,11 @@ package struct Planner: Sendable {
     /// Frontends that plans under way remove, and in how many plans: the image still has them.
     var leaving: [Frontend: Int] = [:]
 
+    /// The primary ENI by which a plan under way lets services be translated.
+    var nodeUnderWay: UInt32?
+    /// ENIs that plans under way detach from.
+    var detachingENIs: Set<UInt32> = []
+
     // What the image holds and nothing claims: left by an earlier agent or by failed writes.
     var unownedFrontends: Set<Frontend> = []
     var retiredServices: Set<ServiceID> = []
@@ -73,7 +78,8 @@ package struct Planner: Sendable {
             case .localAddress(let address):
                 planLocalAddress(address, toward: desired.localAddresses[address])
             case .prefix(let prefix): planPrefix(prefix, toward: desired.prefixes[prefix])
-            case .interface(let index): planInterface(index, toward: desired.attachments[index])
+            case .interface(let index): planInterface(index, toward: desired)
+            case .node: planNode(toward: desired)
             case .unclaimed: planUnclaimed()
             }
         for id in Self.backends(drainedBy: operations) { underWay[id, default: 0] += 1 }

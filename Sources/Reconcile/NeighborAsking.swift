@@ -3,10 +3,10 @@
 
 import Model
 
-/// Neighbours that pods rely on, and when to ask for each that is unresolved. Pure.
+/// Neighbours that pods and ENIs rely on, and when to ask for each that is unresolved. Pure.
 struct NeighborAsking {
-    private var wanted = Groups<Neighbor.Key, IPAddress>()
-    private var keysByPod: [IPAddress: [Neighbor.Key]] = [:]
+    private var wanted = Groups<Neighbor.Key, Unit>()
+    private var keysByUnit: [Unit: [Neighbor.Key]] = [:]
     /// Unresolved ones: how often asked, and when to ask again.
     private var asking: [Neighbor.Key: (asks: Int, due: Duration)] = [:]
     private var nextRefresh: Duration
@@ -17,18 +17,18 @@ struct NeighborAsking {
         nextRefresh = now + pace.refresh
     }
 
-    /// Takes over what one pod relies on; no keys: the pod is gone.
+    /// Takes over what one pod or interface relies on; no keys: it is gone.
     mutating func update(
-        _ pod: IPAddress, keys: [Neighbor.Key], at now: Duration,
+        _ unit: Unit, keys: [Neighbor.Key], at now: Duration,
         isResolved: (Neighbor.Key) -> Bool
     ) {
-        for key in keysByPod[pod] ?? [] where !keys.contains(key) {
-            wanted.remove(pod, for: key)
+        for key in keysByUnit[unit] ?? [] where !keys.contains(key) {
+            wanted.remove(unit, for: key)
             if wanted[key].isEmpty { asking[key] = nil }
         }
-        keysByPod[pod] = keys.isEmpty ? nil : keys
+        keysByUnit[unit] = keys.isEmpty ? nil : keys
         for key in keys {
-            wanted.insert(pod, for: key)
+            wanted.insert(unit, for: key)
             if isResolved(key) {
                 asking[key] = nil
             } else if asking[key] == nil {

@@ -11,7 +11,9 @@ extension Reconciler {
         case .service, .endpointSlice, .node, .serviceCIDR:
             lastHeard[.services] = now
             let services = Resolve.services(touchedBy: change, in: snapshot)
-            return snapshot.fold(object: change) ? Set(services.map(Unit.service)) : []
+            guard snapshot.fold(object: change) else { return [] }
+            let units = Set(services.map(Unit.service))
+            return isOwnNode(change) ? units.union(Resolve.nodeUnits(in: snapshot)) : units
         case .network(let event):
             lastHeard[.network] = now
             let services = (snapshot.network.unannounced(by: event) + [event]).flatMap {
@@ -30,6 +32,10 @@ extension Reconciler {
             lastHeard[source] = now
             return complete(source)
         }
+    }
+
+    private func isOwnNode(_ change: Change) -> Bool {
+        if case .node(let name, _) = change { name == snapshot.settings.nodeName } else { false }
     }
 
     private func fold(_ event: NetworkEvent, at now: Duration) -> Set<Unit> {

@@ -112,7 +112,11 @@ extension Reconciler {
             desired.prefixes[prefix] = Resolve.prefix(prefix, in: snapshot)
             counters.networkUnitsResolved += 1
         case .interface(let index):
-            desired.attachments[index] = Resolve.attachment(ofInterface: index, in: snapshot)
+            Resolve.interface(index, into: &desired, in: snapshot)
+            ask(.interface(index), Resolve.neighbors(ofInterface: index, in: snapshot))
+            counters.networkUnitsResolved += 1
+        case .node:
+            Resolve.node(into: &desired, in: snapshot)
             counters.networkUnitsResolved += 1
         case .unclaimed:
             break
@@ -128,16 +132,20 @@ extension Reconciler {
         units.formUnion(desired.localAddresses.keys.map(Unit.localAddress))
         units.formUnion(desired.prefixes.keys.map(Unit.prefix))
         units.formUnion(desired.attachments.keys.map(Unit.interface))
+        units.formUnion(desired.enis.keys.map { Unit.interface($0.interface) })
         for unit in units { resolve(unit) }
     }
 
     private func askFor(_ address: IPAddress, _ pod: DesiredPod?) {
-        let neighbors = pod.map(Resolve.neighbors(of:)) ?? []
-        neighborAsking.update(address, keys: neighbors, at: timekeeper.now()) { key in
-            Resolve.neighborMAC(key, in: snapshot) != nil
-        }
+        ask(.pod(address), pod.map(Resolve.neighbors(of:)) ?? [])
         if let pod, !snapshot.network.queriedPrograms.contains(pod.veth) {
             interfacesToQuery.insert(pod.veth)
+        }
+    }
+
+    private func ask(_ unit: Unit, _ neighbors: [Neighbor.Key]) {
+        neighborAsking.update(unit, keys: neighbors, at: timekeeper.now()) { key in
+            Resolve.neighborMAC(key, in: snapshot) != nil
         }
     }
 }

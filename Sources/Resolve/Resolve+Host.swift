@@ -5,9 +5,17 @@ package import Model
 
 extension Resolve {
     /// Whether node ports answer on this address of the host; nil: the host does not hold it.
-    /// Loopback addresses never accept; addresses of all interfaces do, secondary ENIs included.
+    /// Loopback addresses never accept; those of all interfaces may, secondary ENIs included.
     package static func localAddress(_ address: IPAddress, in snapshot: Snapshot) -> Bool? {
-        snapshot.networkIndex.addresses[address].isEmpty ? nil : !address.isLoopback
+        guard !snapshot.networkIndex.addresses[address].isEmpty else { return nil }
+        if address.isLoopback { return false }
+        switch snapshot.settings.nodePortAddresses {
+        case .all: return true
+        case .primary: return primaryAddresses(in: snapshot).contains(address)
+        case .prefixes(let all):
+            let own = all.filter { $0.family == address.family }
+            return own.isEmpty || own.contains { $0.contains(address) }
+        }
     }
 
     /// What a configured prefix means; nil: it is not configured. A lookup finds the longest prefix
@@ -49,7 +57,7 @@ extension Resolve {
         }
     }
 
-    private static func isPodTable(_ table: RoutingTable, in snapshot: Snapshot) -> Bool {
+    static func isPodTable(_ table: RoutingTable, in snapshot: Snapshot) -> Bool {
         !pods(ofTable: table, in: snapshot).isEmpty
     }
 

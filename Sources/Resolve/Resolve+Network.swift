@@ -11,6 +11,7 @@ extension Resolve {
         for prefix in snapshot.settings.vpcCIDRs { units.insert(.prefix(prefix)) }
         for prefix in snapshot.settings.snatExcludeCIDRs { units.insert(.prefix(prefix)) }
         for index in snapshot.network.links.keys { units.insert(.interface(index)) }
+        units.insert(.node)
         return units
     }
 
@@ -24,10 +25,32 @@ extension Resolve {
                 desired.localAddresses[address] = localAddress(address, in: snapshot)
             case .prefix(let cidr): desired.prefixes[cidr] = prefix(cidr, in: snapshot)
             case .interface(let index):
-                desired.attachments[index] = attachment(ofInterface: index, in: snapshot)
+                interface(index, into: &desired, in: snapshot)
+            case .node: node(into: &desired, in: snapshot)
             case .service, .unclaimed: break
             }
         }
         return desired
+    }
+
+    /// One interface's part: its programs, and what they must know of it.
+    package static func interface(
+        _ index: UInt32, into desired: inout Desired, in snapshot: Snapshot
+    ) {
+        desired.attachments[index] = attachment(ofInterface: index, in: snapshot)
+        desired.veths[index] = vethAddresses(of: index, in: snapshot)
+        for family in IPFamily.allCases {
+            let key = ENIKey(interface: index, family: family)
+            desired.enis[key] = egress(ofENI: key, in: snapshot)
+        }
+    }
+
+    /// What concerns the node as a whole.
+    package static func node(into desired: inout Desired, in snapshot: Snapshot) {
+        let node = node(in: snapshot)
+        desired.node = node
+        desired.translatesServices =
+            snapshot.settings.podRouting && snapshot.settings.translatesServices
+            && node.primaryInterface != nil
     }
 }

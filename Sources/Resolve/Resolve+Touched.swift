@@ -15,7 +15,9 @@ extension Resolve {
         case .linkRemoved(let index):
             return units(ofLink: index, names: [], in: snapshot)
         case .addressAdded(let address), .addressRemoved(let address):
-            return [.localAddress(address.address)]
+            let units: Set<Unit> = [.localAddress(address.address)]
+            return address.interface == primaryInterface(in: snapshot)?.index
+                ? units.union(nodeUnits(in: snapshot)) : units
         case .routeChanged(let route):
             return units(ofRoute: route, in: snapshot)
                 .union(units(ofKnownRoute: route.key, in: snapshot))
@@ -58,8 +60,15 @@ extension Resolve {
             where address.family == table.family {
                 units.insert(.pod(address))
             }
+            units.formUnion(nodeUnits(in: snapshot))
         }
         return units.union(interfaces(ofTable: table, in: snapshot))
+    }
+
+    /// What depends on which ENI is the primary one, on its addresses and on this node's object.
+    package static func nodeUnits(in snapshot: Snapshot) -> Set<Unit> {
+        guard snapshot.settings.nodePortAddresses == .primary else { return [.node] }
+        return Set(snapshot.networkIndex.addresses.keys.map(Unit.localAddress)).union([.node])
     }
 
     /// The interfaces that the table's default routes lead to.
@@ -133,6 +142,7 @@ extension Resolve {
         where snapshot.network.routes[route]?.gateway == key.address {
             let table = RoutingTable(id: route.table, family: route.destination.family)
             units.formUnion(self.units(ofTable: table, in: snapshot).filter(\.isPod))
+            units.insert(.interface(key.interface))
         }
         return units
     }

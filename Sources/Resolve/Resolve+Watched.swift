@@ -11,12 +11,14 @@ extension Resolve {
     package static func watchReason(
         ofPod address: IPAddress, behind veth: Link, in snapshot: Snapshot
     ) -> WatchReason? {
-        if let filter = foreignFilter(on: veth.index, in: snapshot) {
+        let filter = foreignFilter(on: veth.index, in: snapshot)
+        if let filter, !isPolicyAgentsOwn(filter) {
             return .filter(filter.name.isEmpty ? filter.kind : filter.name)
         }
         if snapshot.network.foreignPrograms.contains(veth.index) { return .program }
         if veth.rootQdisc != "noqueue" { return .qdisc(veth.rootQdisc) }
         if !snapshot.network.queriedPrograms.contains(veth.index) { return .unknown }
+        if filter != nil { return .policyAgent }
         // The policy agent puts its filters on a new pod's veth after the CNI's last rule.
         if snapshot.podHistory.unsettled.contains(address), isPolicyAgentHere(snapshot) {
             return .unknown
@@ -24,14 +26,29 @@ extension Resolve {
         return nil
     }
 
-    /// The first in a fixed order, so that the same filters always give the same reason.
+    /// The first in a fixed order, so that the same filters always give the same reason; the policy
+    /// agent's come last, so that they are the answer only where they are alone.
     private static func foreignFilter(on veth: UInt32, in snapshot: Snapshot) -> TrafficFilter? {
-        snapshot.networkIndex.filters[veth]
+        func rank(_ filter: TrafficFilter) -> (Int, UInt8, UInt16, UInt32, String) {
+            (
+                isPolicyAgentsOwn(filter) ? 1 : 0, filter.direction.rawValue, filter.priority,
+                filter.handle, filter.name
+            )
+        }
+        return snapshot.networkIndex.filters[veth]
             .filter { !$0.name.hasPrefix(TrafficFilter.ownNamePrefix) }
-            .min {
-                ($0.direction.rawValue, $0.priority, $0.handle, $0.name)
-                    < ($1.direction.rawValue, $1.priority, $1.handle, $1.name)
-            }
+            .min { rank($0) < rank($1) }
+    }
+
+    /// A filter just as the AWS agent attaches it (§6.1): this program, this side, preference 1,
+    /// handle 1. Whatever differs may be another agent's, whose policy does not let the node pass.
+    private static func isPolicyAgentsOwn(_ filter: TrafficFilter) -> Bool {
+        guard filter.kind == "bpf", filter.priority == 1, filter.handle == 1 else { return false }
+        return switch filter.direction {
+        case .egress: filter.name.hasPrefix("handle_ingress")
+        case .ingress: filter.name.hasPrefix("handle_egress")
+        case .root: false
+        }
     }
 
     private static func isPolicyAgentHere(_ snapshot: Snapshot) -> Bool {

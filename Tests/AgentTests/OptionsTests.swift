@@ -76,7 +76,8 @@ private func configure(
             .xdp: "native",
             .snat: "bpf", .nodePortAddresses: "primary", .localhostNodePorts: "on",
             .masqueradeAll: "on",
-            .detectLocal: "none", .masqueradePorts: "50000-50010", .flowMemory: "8",
+            .detectLocal: "none", .masqueradePorts: "50000-50010", .newFlowsPerSecond: "0",
+            .flowMemory: "8",
             .setSysctls: "off",
             .healthzBindAddress: "[::1]:1", .metricsBindAddress: "off", .logLevel: "debug",
             .logFormat: "json",
@@ -245,12 +246,36 @@ private func configure(
                     + "SNAT in a flow entry; use kernel"))
     }
 
+    @Test("what decides who is translated how reaches Resolve; ranges of pods are refused")
+    func translation() throws {
+        let flags = [
+            "--services-from", "/m", "--vpc-cidr", "10.0.0.0/16", "--detect-local", "none",
+            "--nodeport-addresses", "10.0.0.0/8,fd00::/8", "--masquerade-all",
+            "--masquerade-ports", "50000-50010", "--new-flows-per-second", "7",
+        ]
+        let configuration = try configure(flags)
+        #expect(Unsupported(configuration).refusals == [])
+        let settings = configuration.settings
+        #expect(settings.localDetection == .none && settings.masqueradesAll)
+        #expect(settings.masqueradePorts == 50000...50010 && settings.newFlowsPerSecond == 7)
+        #expect(
+            settings.nodePortAddresses
+                == .prefixes([CIDR("10.0.0.0/8")!, CIDR("fd00::/8")!]))
+        for mode in ["cluster-cidr", "node-cidr"] {
+            let refusals = Unsupported(try configure(flags + ["--detect-local", mode])).refusals
+            #expect(refusals.count == 1)
+            #expect(refusals.first?.hasPrefix("--detect-local (on the command line)") == true)
+            #expect(refusals.first?.hasSuffix("use interfaces or none") == true)
+        }
+        #expect(throws: UsageError.self) { try configure(["--new-flows-per-second", "many"]) }
+    }
+
     @Test("what only kube-proxy's configuration asks for is named and left out")
     func predecessor() throws {
         let yaml = """
             apiVersion: kubeproxy.config.k8s.io/v1alpha1
             kind: KubeProxyConfiguration
-            nodePortAddresses: [primary]
+            detectLocalMode: NodeCIDR
             """
         let verdict = Unsupported(
             try configure(
@@ -258,6 +283,6 @@ private func configure(
                 files: ["/k": yaml]))
         #expect(verdict.refusals.isEmpty)
         #expect(verdict.remarks.count == 1)
-        #expect(verdict.remarks.first?.contains("nodePortAddresses in /k") == true)
+        #expect(verdict.remarks.first?.contains("detectLocalMode in /k") == true)
     }
 }

@@ -104,7 +104,7 @@ struct PureNode {
         case .localAddress(let address):
             desired.localAddresses[address] = Resolve.localAddress(address, in: snapshot)
         // Nothing of a case leads to a pod's or an ENI's entry.
-        case .pod, .prefix, .interface, .unclaimed: break
+        case .pod, .prefix, .interface, .node, .unclaimed: break
         }
     }
 }

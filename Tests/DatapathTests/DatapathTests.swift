@@ -38,6 +38,12 @@ final class PrivateBPFFS: Sendable {
 
 @Suite("datapath", .enabled(if: geteuid() == 0, "needs root"))
 struct DatapathTests {
+    /// Nothing of it as it would be by default.
+    static let node = DesiredNode(
+        primaryInterface: 5, masqueradeV4: IPAddress("10.0.0.2")!,
+        masqueradeV6: IPAddress("fd00::2")!, localDetection: .none, newFlowsPerSecond: 7,
+        masqueradePorts: 50000...50001, masqueradesAll: true)
+
     static func sample() -> [Operation] {
         var operations: [Operation] = []
         for (index, family) in [("10.0.0.", IPFamily.v4), ("fd00::", .v6)].enumerated() {
@@ -66,8 +72,26 @@ struct DatapathTests {
                 .setPrefix(
                     CIDR(address(0), prefixLength: 16)!,
                     PrefixClass(isInsideVPC: true, isExcludedFromSNAT: true)),
+                .setENI(
+                    ENIKey(interface: 5, family: family.1),
+                    ENIEgress(
+                        mac: MACAddress("02:00:00:00:00:03")!, mtu: 9001,
+                        nextHopMAC: family.1 == .v4 ? MACAddress("02:00:00:00:00:04")! : nil)),
+                .setVeth(
+                    77 + UInt32(index),
+                    family.1 == .v4
+                        ? VethAddresses(v4: address(9))
+                        : VethAddresses(v4: IPAddress("10.0.0.9")!, v6: address(9))),
             ]
         }
+        operations += [
+            .setPod(
+                DesiredPod(
+                    address: IPAddress("10.0.0.10")!, veth: 79,
+                    vethMAC: MACAddress("02:00:00:00:00:01")!, mtu: 9001, podMAC: nil,
+                    watched: .policyAgent, eni: nil)),
+            .setNode(node), .switchServices(true),
+        ]
         return operations
     }
 
@@ -103,6 +127,38 @@ struct DatapathTests {
         let second = try bpffs.open(in: namespace)
         #expect(second.generation == first.generation)
         #expect(await second.isActive())
+    }
+
+    @Test("activation and the switch for services leave each other's part of the entry alone")
+    func control() async throws {
+        let bpffs = try PrivateBPFFS()
+        let datapath = try bpffs.open(in: try NetworkNamespace.anonymous())
+        func write(_ operation: Operation) async throws {
+            let outcome = await datapath.apply([UnitPlan(unit: .node, operations: [operation])])
+            #expect(outcome.map(\.failure) == [nil])
+        }
+        try await write(.switchServices(true))
+        #expect(await !datapath.isActive())
+        try await datapath.activate()
+        #expect(try await datapath.restore().translatesServices)
+        try await write(.switchServices(false))
+        #expect(await datapath.isActive())
+        #expect(try await !datapath.restore().translatesServices)
+    }
+
+    @Test("what is removed of the node, its ENIs and its veths is gone, twice without harm")
+    func removesNode() async throws {
+        let bpffs = try PrivateBPFFS()
+        let datapath = try bpffs.open(in: try NetworkNamespace.anonymous())
+        let removals: [Operation] =
+            [.switchServices(false), .removeNode, .removeVeth(77), .removeVeth(78)]
+            + IPFamily.allCases.map { .removeENI(ENIKey(interface: 5, family: $0)) }
+        let plan = UnitPlan(unit: .node, operations: Self.sample() + removals + removals)
+        #expect(await datapath.apply([plan]).map(\.failure) == [nil])
+        let image = try await datapath.restore()
+        #expect(image.enis.isEmpty && image.veths.isEmpty)
+        #expect(image.node == nil && !image.translatesServices)
+        #expect(image.pods.count == 3)
     }
 
     @Test("programs sit on their interfaces the way this kernel takes them, and come off again")

@@ -243,7 +243,7 @@ import Testing
                 name: "handle_ingress")
             await rig.observe([.filterAdded(filter)])
             _ = await rig.reconciler.turn()
-            #expect(await rig.programmed(pod)?.watched == .filter("handle_ingress"))
+            #expect(await rig.programmed(pod)?.watched == .policyAgent)
             await rig.observe([.filterRemoved(filter)])
             await rig.settle()
             #expect(await rig.programmed(pod) == pod.resolved)

@@ -60,7 +60,8 @@ import Testing
         await rig.wait(.seconds(5))
         #expect(rig.asked.neighbors == [], "not even before the next refresh")
         await rig.wait(.seconds(60))
-        #expect(rig.asked.neighbors == [])
+        let hop = rig.node.gatewayNeighbor(1, SampleNode.eth0).key
+        #expect(Set(rig.asked.neighbors) == [[hop]], "the primary ENI needs its own")
     }
 
     @Test("veths are queried when their pod appears, on their link's events and every 10 s")

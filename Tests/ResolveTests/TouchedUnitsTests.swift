@@ -53,7 +53,9 @@ import Testing
         let pods = (1...75).map { Unit.pod(node.pod(UInt32(2 * $0), onSecondary: true).address) }
         #expect(units == Set(pods).union([.interface(SampleNode.eth1)]))
         let hop = node.gatewayNeighbor(2, SampleNode.eth1)
-        #expect(Resolve.units(touchedBy: .neighborRemoved(hop.key), in: snapshot) == Set(pods))
+        #expect(
+            Resolve.units(touchedBy: .neighborRemoved(hop.key), in: snapshot)
+                == Set(pods).union([.interface(SampleNode.eth1)]))
     }
 
     @Test("a stranger's events touch nothing")
@@ -80,6 +82,7 @@ import Testing
             let node = SampleNode(seed % 2 == 0 ? .v4 : .v6)
             var snapshot = Snapshot(settings: node.settings)
             if seed % 3 == 0 { snapshot.settings.primaryInterface = "eth0" }
+            if seed % 4 < 2 { snapshot.settings.nodePortAddresses = .primary }
             snapshot.network = node.empty
             var before = Resolve.network(in: snapshot)
             for step in 0..<60 {
@@ -113,6 +116,13 @@ import Testing
         where a.attachments[key] != b.attachments[key] {
             units.insert(.interface(key))
         }
+        for key in Set(a.enis.keys).union(b.enis.keys) where a.enis[key] != b.enis[key] {
+            units.insert(.interface(key.interface))
+        }
+        for key in Set(a.veths.keys).union(b.veths.keys) where a.veths[key] != b.veths[key] {
+            units.insert(.interface(key))
+        }
+        if a.node != b.node || a.translatesServices != b.translatesServices { units.insert(.node) }
         return units
     }
 }

@@ -39,12 +39,53 @@ private func filter(_ interface: UInt32, name: String, kind: String = "bpf") -> 
 
     @Test("a filter of somebody else's watches, named by its program or else its kind")
     func filters() throws {
-        let byName = try watched(.v4) { $0.filters.insert(filter($1.vethIndex, name: policy)) }
-        #expect(byName == .filter(policy))
+        let byName = try watched(.v4) { $0.filters.insert(filter($1.vethIndex, name: "cil_to")) }
+        #expect(byName == .filter("cil_to"))
         let byKind = try watched(.v6) {
             $0.filters.insert(filter($1.vethIndex, name: "", kind: "u32"))
         }
         #expect(byKind == .filter("u32"))
+    }
+
+    @Test("the policy agent's two filters, alone, are known as such", arguments: IPFamily.allCases)
+    func policed(family: IPFamily) throws {
+        func pair(_ interface: UInt32) -> [TrafficFilter] {
+            [(.egress, "handle_ingress"), (.ingress, "handle_egress")].map { direction, name in
+                TrafficFilter(
+                    interface: interface, direction: direction, priority: 1, handle: 1,
+                    kind: "bpf", name: name)
+            }
+        }
+        #expect(try watched(family) { $0.filters.formUnion(pair($1.vethIndex)) } == .policyAgent)
+        #expect(
+            try watched(family) { $0.filters.insert(pair($1.vethIndex)[0]) } == .policyAgent)
+        // Whatever is beside them, or is not quite them, watches in its own name.
+        let others: [(WatchReason, (inout NetworkState, SamplePod) -> Void)] = [
+            (.filter("mine"), { $0.filters.insert(filter($1.vethIndex, name: "mine")) }),
+            (.program, { $0.foreignPrograms.insert($1.vethIndex) }),
+            (.qdisc("tbf"), { $0.links[$1.vethIndex]?.rootQdisc = "tbf" }),
+            (.unknown, { $0.queriedPrograms.remove($1.vethIndex) }),
+        ]
+        for (reason, change) in others {
+            let found = try watched(family) { state, pod in
+                state.filters.formUnion(pair(pod.vethIndex))
+                change(&state, pod)
+            }
+            #expect(found == reason)
+        }
+        let changes: [(inout TrafficFilter) -> Void] = [
+            { $0.priority = 2 }, { $0.handle = 2 }, { $0.kind = "u32" },
+            { $0.direction = .ingress },
+            { $0.direction = .root },
+        ]
+        for change in changes {
+            let found = try watched(family) { state, pod in
+                var odd = pair(pod.vethIndex)[0]
+                change(&odd)
+                state.filters.insert(odd)
+            }
+            #expect(found == .filter("handle_ingress"))
+        }
     }
 
     @Test("our own filter does not watch")
