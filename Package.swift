@@ -99,7 +99,8 @@ let package = Package(
         tests(
             "DatapathTests", ["Datapath", "BPF", "Linux", "Netlink", "Model", "Plan", log]),
         tests(
-            "EndToEndTests", ["Lab", "Linux", "Model", "Support", "needletail"],
+            "EndToEndTests",
+            ["KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],
             resources: [.copy("Scripts")]),
         tests("AgentTests", ["Agent", "Linux", "Model", log, arguments] + nio),
         tests("InspectTests", ["Inspect", "Datapath", "Plan", "Model"]),

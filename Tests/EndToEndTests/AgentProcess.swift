@@ -42,10 +42,12 @@ final class AgentProcess {
 
     func remove(_ name: String) { unlink("\(manifests)/\(name)") }
 
-    func start() async throws {
+    /// Starts it and waits until it is ready.
+    func start(_ more: [String] = []) async throws {
         var command = try node.target().command(
             [Self.binary, "run"] + node.run
-                + ["--services-from", manifests, "--healthz-bind-address", "127.0.0.1:10256"])
+                + ["--services-from", manifests, "--healthz-bind-address", "127.0.0.1:10256"]
+                + more)
         command.output = .inherited
         command.errorOutput = .inherited
         process = try command.start()
