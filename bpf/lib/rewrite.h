@@ -23,13 +23,15 @@ struct ends {
 	__be16 destination_port;
 };
 
-/* Offset of the transport checksum in its header; 0: none that addresses or ports enter. */
+/* Offset of the transport checksum in its header; 0: none that addresses enter. */
 static __always_inline __u32 checksum_offset(__u8 protocol)
 {
 	if (protocol == PROTOCOL_TCP)
 		return offsetof(struct tcphdr, check);
 	if (protocol == PROTOCOL_UDP)
 		return offsetof(struct udphdr, check);
+	if (protocol == PROTOCOL_ICMPV6)
+		return offsetof(struct icmp_header, checksum);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "icmp.h"
 #include "roads.h"
 #include "service.h"
 
@@ -68,22 +69,43 @@ static __always_inline bool flow_is_reopened(const struct packet *packet,
 	return true;
 }
 
-/* Follows the packet's flow or begins one. Returns the hook's verdict, counted, or NOT_SERVED.
- * `may_begin`: new flows are made. `is_watched`: from a pod that others watch, which is translated
- * here only where its client is hidden behind the node (bpf/README.md, "Watched pods").
+/* Whether a packet of this flow, from a pod that others watch, is translated at the pod's veth: only
+ * where its client is hidden behind the node (bpf/README.md, "Watched pods").
  */
-static __always_inline int serve(struct __sk_buff *skb, const struct packet *packet, enum hook hook,
-				 enum sender sender, bool may_begin, bool is_watched)
+static __always_inline bool flow_ends_here(const struct flow *flow)
 {
-	struct flow_view view = {};
-	bool found = flow_of_packet(&view, packet);
+	return flow->masqueraded && flow->direction == FLOW_REPLY;
+}
 
-	if (found && READ_ONCE(view.flow->state) == FLOW_PENDING) {
+/* Finds the flow that an ICMP error is about and turns its quote back. Returns as `flow_serve`. */
+static __always_inline int icmp_serve(struct __sk_buff *skb, const struct packet *packet,
+				      struct flow_view *view, bool is_watched)
+{
+	struct quote quote = {};
+
+	if (quote_read(skb, packet, &quote) || !icmp_flow_find(view, &quote, packet->is_ipv6) ||
+	    (is_watched && !flow_ends_here(view->flow)))
+		return NOT_SERVED;
+	if (icmp_translate(skb, packet, &quote, view))
+		return drop(skb, REASON_DROP_TRUNCATED);
+	report(REASON_ICMP_TRANSLATED, skb->len);
+	return 0;
+}
+
+/* Finds the packet's flow or makes it. Returns 0 with the flow in `view`, or the hook's verdict,
+ * counted, or NOT_SERVED.
+ */
+static __always_inline int flow_serve(struct __sk_buff *skb, const struct packet *packet,
+				      enum hook hook, enum sender sender, bool may_begin,
+				      bool is_watched, struct flow_view *view)
+{
+	bool found = flow_of_packet(view, packet);
+
+	if (found && READ_ONCE(view->flow->state) == FLOW_PENDING) {
 		if (!flow_await(packet))
 			return drop(skb, REASON_DROP_RACE);
 		found = false;
-		may_begin = false;
-	} else if (!found || flow_is_reopened(packet, &view)) {
+	} else if (!found || flow_is_reopened(packet, view)) {
 		int verdict;
 
 		if (!may_begin || !packet_may_begin_flow(packet))
@@ -93,10 +115,26 @@ static __always_inline int serve(struct __sk_buff *skb, const struct packet *pac
 			return verdict;
 		found = false;
 	}
-	if (!found && !flow_of_packet(&view, packet))
+	if (!found && !flow_of_packet(view, packet))
 		return drop(skb, REASON_DROP_RACE);
-	if (is_watched && (!view.flow->masqueraded || view.flow->direction != FLOW_REPLY))
+	if (is_watched && !flow_ends_here(view->flow))
 		return NOT_SERVED;
-	flow_touch(packet, view.flow);
-	return road_take(skb, packet, &view, hook);
+	flow_touch(packet, view->flow);
+	return 0;
+}
+
+/* Follows the packet's flow or begins one. Returns the hook's verdict, counted, or NOT_SERVED.
+ * `may_begin`: new flows are made. `is_watched`: it comes from a pod that others watch.
+ */
+static __always_inline int serve(struct __sk_buff *skb, const struct packet *packet, enum hook hook,
+				 enum sender sender, bool may_begin, bool is_watched)
+{
+	struct flow_view view = {};
+	int verdict;
+
+	if (packet_is_icmp_error(packet))
+		verdict = icmp_serve(skb, packet, &view, is_watched);
+	else
+		verdict = flow_serve(skb, packet, hook, sender, may_begin, is_watched, &view);
+	return verdict ? verdict : road_take(skb, packet, &view, hook);
 }
