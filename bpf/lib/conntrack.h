@@ -11,8 +11,25 @@
 /* Set by the loader: false where the kernel has no conntrack, then nothing can be tracked. */
 const volatile bool conntrack_lookup = true;
 
-/* libbpf 1.1 refuses a forward declaration in a kfunc's prototype: one field makes it a struct. */
+/* What we read of the kernel's entry; where each field is, libbpf finds out at load (CO-RE). */
+union nf_inet_addr {
+	__u32 all[4]; /* network order; IPv4 in the first */
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+} __attribute__((preserve_access_index));
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+} __attribute__((preserve_access_index));
+
 struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2]; /* original, reply */
 	unsigned long status;
 } __attribute__((preserve_access_index));
 
@@ -41,9 +58,12 @@ enum tracked {
 	TRACKED_TRANSLATED = 2,
 };
 
+/* Asks for a tuple. `original`: NULL, or where the source goes that the flow's first packet had
+ * before the kernel translated it.
+ */
 static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
 						  struct bpf_sock_tuple *tuple, __u32 size,
-						  __u8 protocol)
+						  __u8 protocol, __u8 *original)
 {
 	enum tracked tracked;
 	struct bpf_ct_opts opts = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = protocol};
@@ -55,13 +75,24 @@ static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
 	entry = bpf_skb_ct_lookup(skb, tuple, size, &opts, sizeof(opts));
 	if (!entry)
 		return TRACKED_NOT;
+	if (original) {
+		__u32 words[4] = {
+			entry->tuplehash[0].tuple.src.u3.all[0],
+			entry->tuplehash[0].tuple.src.u3.all[1],
+			entry->tuplehash[0].tuple.src.u3.all[2],
+			entry->tuplehash[0].tuple.src.u3.all[3],
+		};
+
+		__builtin_memcpy(original, words, 16);
+	}
 	tracked = entry->status & CONNTRACK_NAT ? TRACKED_TRANSLATED : TRACKED_PLAIN;
 	bpf_ct_release(entry);
 	return tracked;
 }
 
-/* What the kernel knows of the packet's tuple. */
-static __always_inline enum tracked conntrack_knows(struct __sk_buff *skb, const struct packet *packet)
+/* The same for the packet's tuple. */
+static __always_inline enum tracked conntrack_original(struct __sk_buff *skb,
+						       const struct packet *packet, __u8 *original)
 {
 	struct bpf_sock_tuple tuple = {};
 
@@ -70,11 +101,19 @@ static __always_inline enum tracked conntrack_knows(struct __sk_buff *skb, const
 		__builtin_memcpy(tuple.ipv6.daddr, packet->destination, 16);
 		tuple.ipv6.sport = packet->source_port;
 		tuple.ipv6.dport = packet->destination_port;
-		return conntrack_has(skb, &tuple, sizeof(tuple.ipv6), packet->protocol);
+		return conntrack_has(skb, &tuple, sizeof(tuple.ipv6), packet->protocol,
+				     original);
 	}
 	__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
 	__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
 	tuple.ipv4.sport = packet->source_port;
 	tuple.ipv4.dport = packet->destination_port;
-	return conntrack_has(skb, &tuple, sizeof(tuple.ipv4), packet->protocol);
+	return conntrack_has(skb, &tuple, sizeof(tuple.ipv4), packet->protocol, original);
+}
+
+/* What the kernel knows of the packet's tuple. */
+static __always_inline enum tracked conntrack_knows(struct __sk_buff *skb,
+						    const struct packet *packet)
+{
+	return conntrack_original(skb, packet, NULL);
 }

@@ -220,7 +220,7 @@ static __always_inline bool port_is_taken(struct __sk_buff *skb, const struct fl
 		tuple.ipv4.dport = source_port;
 		size = sizeof(tuple.ipv4);
 	}
-	if (conntrack_has(skb, &tuple, size, packet->protocol))
+	if (conntrack_has(skb, &tuple, size, packet->protocol, NULL))
 		return true;
 	if (packet->protocol == PROTOCOL_TCP)
 		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);

@@ -38,10 +38,13 @@ static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet
 	if (local && head->kind == FRONTEND_CLUSTER_IP)
 		return NOT_SERVED;
 	if (hook == HOOK_ENI_OUT) {
-		/* The stack tracks all that it sends. What it gave the node's address must not reach a
-		 * backend so: that would pass every policy. It comes from a watched pod's raw socket.
+		/* The stack tracks all that it sends, and the CNI gives what seems to leave the VPC the
+		 * node's address. A pod's packet must not reach a backend so: it would pass every policy.
 		 */
-		if (conntrack_knows(skb, packet) == TRACKED_TRANSLATED)
+		__u8 original[16];
+
+		if (conntrack_original(skb, packet, original) == TRACKED_TRANSLATED &&
+		    !address_is_local(original, packet->is_ipv6))
 			return drop(skb, REASON_DROP_WATCHED);
 	} else if (packet->protocol != PROTOCOL_TCP && conntrack_knows(skb, packet)) {
 		report(REASON_STACK_CONNTRACK, skb->len);
