@@ -84,12 +84,14 @@ let package = Package(
         room("Kubernetes", ["Model", "Linux", log, "Yams"]),  // manifests from files
         room("IPAM", ["Model"]),  // what the CNI's checkpoint tells
         room("Reconcile", ["Model", "Resolve", "Plan", log]),  // when: dirty, pace, retry
+        room("HTTP", ["Linux", "Model"] + nio),  // HTTP/1 as far as the agent speaks it
+        room("Health", ["Model", "HTTP", log]),  // what load balancers and the kubelet ask
         room("Inspect", ["Datapath", "Netlink", "IPAM", "Plan", "Resolve", "Model"]),  // views
         room(
             "Agent",
             [
                 "Model", "Kubernetes", "IPAM", "Netlink", "Linux", "Reconcile", "Resolve", "Plan",
-                "Datapath", "Inspect", log, lifecycle, signals, "Yams", arguments,
+                "Datapath", "Inspect", "Health", "HTTP", log, lifecycle, signals, "Yams", arguments,
             ] + nio),  // options and wiring
         room("Lab", ["Linux", "Netlink", "Model"] + nio),  // the make-believe node
 
@@ -102,13 +104,15 @@ let package = Package(
             "EndToEndTests",
             ["KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],
             resources: [.copy("Scripts")]),
-        tests("AgentTests", ["Agent", "Linux", "Model", log, arguments] + nio),
+        tests("AgentTests", ["Agent", "HTTP", "Linux", "Model", log, arguments] + nio),
+        tests(
+            "HealthTests", ["Health", "HTTP", "Linux", "Model", "Netlink", "Support", log] + nio),
         tests("InspectTests", ["Inspect", "Datapath", "Plan", "Model"]),
         tests("IPAMTests", ["IPAM", "Model"], resources: [.copy("Fixtures")]),
 
         // What people run.
         .executableTarget(
-            name: "needletail", dependencies: ["Agent", "Inspect", "Model", arguments],
+            name: "needletail", dependencies: ["Agent", "HTTP", "Inspect", "Model", arguments],
             swiftSettings: strict),
         .executableTarget(
             name: "needletail-lab", dependencies: ["Lab", "Model", "Linux", arguments],
@@ -151,7 +155,8 @@ let package = Package(
             ["Kubernetes", "Reconcile", "Resolve", "Plan", "Model", "Linux", "Randomness"],
             resources: [.copy("Scenarios")]),
         tests(
-            "ConformanceTests", ["Kubernetes", "Reconcile", "Resolve", "Plan", "Model", "Linux"],
+            "ConformanceTests",
+            ["Kubernetes", "Reconcile", "Resolve", "Plan", "Health", "HTTP", "Model", "Linux"],
             resources: [.copy("cases.jsonl"), .copy("more.jsonl")]),
         tests("PlanTests", ["Plan", "Model", "Randomness"]),
         tests(

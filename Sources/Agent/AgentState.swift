@@ -3,6 +3,8 @@
 
 import Datapath
 import FoundationEssentials
+import HTTP
+import Health
 import Inspect
 import Kubernetes
 import Model
@@ -17,6 +19,7 @@ actor AgentState {
     private var datapath: Datapath?
     private var reconciler: Reconciler?
     private var manifests: ManifestDirectory?
+    private var healthPorts: HealthPorts?
     private var podNames: [IPAddress: ObjectName] = [:]
     private var isActive = false
     /// What an earlier agent activated goes on acting while we start.
@@ -29,11 +32,13 @@ actor AgentState {
     }
 
     func attach(
-        datapath: Datapath, reconciler: Reconciler, manifests: ManifestDirectory, isRestored: Bool
+        datapath: Datapath, reconciler: Reconciler, manifests: ManifestDirectory,
+        healthPorts: HealthPorts, isRestored: Bool
     ) {
         self.datapath = datapath
         self.reconciler = reconciler
         self.manifests = manifests
+        self.healthPorts = healthPorts
         self.isRestored = isRestored
         if let obstacle = datapath.podRoutingObstacle {
             remarks.append("pod routing is off: \(obstacle)")
@@ -50,6 +55,7 @@ actor AgentState {
     func view() async throws -> NodeView {
         var view = NodeView()
         view.podNames = podNames
+        view.healthPorts = healthPorts?.states ?? []
         guard let datapath, let reconciler else { return view }
         view.image = try await datapath.restore()
         view.network = await reconciler.snapshot.network
@@ -101,6 +107,7 @@ actor AgentState {
         status.failing += progress.conflicts.map {
             StatusDocument.Failure(unit: "frontend \($0.frontend)", reason: "\($0)")
         }
+        status.add(healthPorts?.states ?? [])
         status.add(await datapath.attachments())
         status.add(try await datapath.counters())
         status.counts = StatusDocument.Counts(try await view())
@@ -109,19 +116,20 @@ actor AgentState {
 
     // MARK: Health
 
-    private func healthFacts() async -> HealthFacts {
+    /// What the health ports are answered from.
+    func healthFacts() async -> HealthFacts {
         var facts = HealthFacts()
         let now = Date()
         facts.now = now.formatted(.iso8601)
-        facts.lastUpdated = startedAt.formatted(.iso8601)
         facts.isProgrammed = isActive || isRestored
-        guard let reconciler else { return facts }
-        let progress = await reconciler.status
-        facts.oldestWait = progress.failing.first?.age
-        facts.node = await reconciler.snapshot.nodes[configuration.nodeName]
-        if let since = progress.sinceProgrammed {
-            facts.lastUpdated = (now - TimeInterval(since.components.seconds)).formatted(.iso8601)
+        let progress = await reconciler?.progress
+        for family in IPFamily.allCases {
+            let since = progress?.sinceSuccess[family]?.components.seconds
+            let updated = since.map { now - TimeInterval($0) } ?? startedAt
+            facts.families[family] = HealthFacts.Family(
+                oldestWait: progress?.oldestWait[family], lastUpdated: updated.formatted(.iso8601))
         }
+        facts.isNodeEligible = progress?.isNodeEligible ?? false
         return facts
     }
 
@@ -133,13 +141,6 @@ actor AgentState {
             "/v1/services": { await self.list(ServiceItem.self) { DocumentList($0) } },
             "/v1/pods": { await self.list(PodItem.self) { DocumentList($0) } },
             "/v1/enis": { await self.list(ENIItem.self) { DocumentList($0) } },
-        ])
-    }
-
-    nonisolated var healthRoutes: HTTPRoutes {
-        HTTPRoutes([
-            "/healthz": { Self.response(HealthAnswer.health(await self.healthFacts())) },
-            "/livez": { Self.response(HealthAnswer.live(await self.healthFacts())) },
         ])
     }
 
@@ -157,9 +158,5 @@ actor AgentState {
         } catch {
             return .text(500, "\(error)")
         }
-    }
-
-    private static func response(_ answer: HealthAnswer) -> HTTPResponse {
-        .json(answer.status, ByteBuffer(string: answer.body))
     }
 }

@@ -3,6 +3,7 @@
 
 import Datapath
 import Glibc
+import HTTP
 import Inspect
 import Linux
 

@@ -89,7 +89,7 @@ package struct Configuration: Hashable, Sendable {
     package var flowMemoryMiB = 64
     package var setSysctls = Switch.auto
     /// Nil is off.
-    package var healthz: BindAddress? = BindAddress(address: .anyV4, port: 10256)
+    package var healthz: BindAddress? = BindAddress(address: .unspecified(.v4), port: 10256)
     /// Nil is off.
     package var metrics: BindAddress? = BindAddress(address: .loopbackV4, port: 10249)
     package var logLevel = LogLevel.info
@@ -114,40 +114,7 @@ package struct Configuration: Hashable, Sendable {
     }
 }
 
-/// A TCP address to listen on.
-package struct BindAddress: Hashable, Sendable, CustomStringConvertible {
-    package var address: IPAddress
-    /// Host order.
-    package var port: UInt16
-
-    package init(address: IPAddress, port: UInt16) {
-        self.address = address
-        self.port = port
-    }
-
-    /// Reads `0.0.0.0:10256`, `[::]:10256` or, as kube-proxy does, `:10256` for all IPv4 addresses.
-    package init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...]),
-            port != 0
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-            guard host.contains(":") else { return nil }
-        } else if host.contains(":") {
-            return nil
-        }
-        guard let address = host.isEmpty ? .anyV4 : IPAddress(String(host)) else { return nil }
-        self.init(address: address, port: port)
-    }
-
-    package var description: String { socketText(address, port) }
-}
-
 extension IPAddress {
-    /// 0.0.0.0
-    fileprivate static let anyV4 = IPAddress(octets: [0, 0, 0, 0])!
     /// 127.0.0.1
     fileprivate static let loopbackV4 = IPAddress(octets: [127, 0, 0, 1])!
 }

@@ -2,6 +2,7 @@
 // nobody answers at is what a killed agent left, and is replaced.
 
 import Glibc
+package import HTTP
 package import Linux
 
 /// Makes the way free for the control server.

@@ -1,41 +1,44 @@
-// The health port. An address that is taken, by kube-proxy for instance, is tried again until it is
-// free: everything else goes on meanwhile.
+// The health ports as services of the agent: `/healthz` and `/livez`, and those of Services. Their
+// sockets are opened in the namespace in which the agent was started.
 
+import Health
+import Linux
 import Logging
+import Model
 import ServiceLifecycle
 
 /// Serves `/healthz` and `/livez`.
 struct HealthService: ServiceLifecycle.Service {
-    /// As kube-proxy does.
-    static let retryInterval = Duration.seconds(5)
-
-    let address: BindAddress
-    let routes: HTTPRoutes
-    let log: Logger
+    let server: NodeHealthServer
 
     func run() async throws {
-        try await untilShutdown {
-            guard let server = await listen() else { return }
-            try await server.run()
-        }
+        try await untilShutdown { try await server.run() }
+    }
+}
+
+/// Serves the health ports of Services.
+struct HealthPortService: ServiceLifecycle.Service {
+    let ports: HealthPorts
+
+    func run() async throws {
+        try await untilShutdown { await ports.run() }
+    }
+}
+
+extension NetworkNamespace {
+    /// The main thread's: the process's own, whichever thread asks.
+    static func ofProcess() throws(KernelError) -> NetworkNamespace {
+        try NetworkNamespace(opening: "/proc/self/ns/net")
     }
 
-    /// Nil when cancelled.
-    private func listen() async -> HTTPServer? {
-        var isFirst = true
-        while !Task.isCancelled {
-            do {
-                return try await HTTPServer(listeningAt: .tcp(address), routes: routes)
-            } catch {
-                if isFirst {
-                    log.warning(
-                        "The health port can't be opened; trying again every 5 s.",
-                        error: error, metadata: ["address": "\(address)"])
-                }
-                isFirst = false
-            }
-            try? await Task.sleep(for: Self.retryInterval)
-        }
-        return nil
+    /// Opens what `/healthz` listens at; as with kube-proxy `[::]` takes IPv4 clients too.
+    func nodeHealthSocket(_ place: BindAddress) async throws -> CInt {
+        try await ListeningSocket.open(
+            place.address.octets, port: place.port, isDualStack: true, in: self)
+    }
+
+    /// Opens a socket of a Service's health port: the families are counted apart.
+    func serviceHealthSocket(_ place: BindAddress) async throws -> CInt {
+        try await ListeningSocket.open(place.address.octets, port: place.port, in: self)
     }
 }

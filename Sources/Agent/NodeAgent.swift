@@ -3,6 +3,7 @@
 // sources, and activation when the first complete programming is done. A stop takes nothing away.
 
 import Datapath
+import Health
 import Inspect
 import Kubernetes
 import Linux
@@ -21,6 +22,7 @@ package enum NodeAgent {
     package static func run(_ configuration: Configuration, log: Logger) async throws {
         try StartCheck.kernel(release: File.readText("/proc/sys/kernel/osrelease"))
         let manifests = try StartCheck.manifests(configuration)
+        let namespace = try NetworkNamespace.ofProcess()
         let cgroup = try StartCheck.cgroup(configuration)
         var lock = try AgentLock.take(
             stateDirectory: configuration.stateDirectory, bpffs: configuration.bpffs)
@@ -31,16 +33,20 @@ package enum NodeAgent {
         let datapath = try openDatapath(configuration, cgroup: cgroup, log: log)
         try lock.takePins(configuration.bpffs)
         let wishes = Wishes()
+        // Each health port of a Service is a descriptor or more.
+        try OpenFileLimit.raise()
+        let healthPorts = HealthPorts(open: namespace.serviceHealthSocket, log: log) {
+            await state.healthFacts().isHealthy
+        }
         var settings = configuration.settings
         // A flow that the kernel may know is not made where it can't be asked.
         settings.translatesServices = datapath.podRoutingObstacle == nil
         let reconciler = Reconciler(
-            settings: settings, applier: datapath, requests: wishes.requests, log: log
-        )
+            settings: settings, applier: datapath, requests: wishes.requests(healthPorts), log: log)
         let directory = ManifestDirectory(manifests, log: log)
         await state.attach(
             datapath: datapath, reconciler: reconciler, manifests: directory,
-            isRestored: datapath.isActive())
+            healthPorts: healthPorts, isRestored: datapath.isActive())
         for remark in await state.remarks { log.warning("\(remark)") }
 
         var services: [any ServiceLifecycle.Service] = [
@@ -49,6 +55,7 @@ package enum NodeAgent {
             NetworkService(reconciler: reconciler),
             WishService(wishes: wishes, datapath: datapath, reconciler: reconciler, log: log),
             ManifestService(directory: directory, reconciler: reconciler),
+            HealthPortService(ports: healthPorts),
             ActivationService(state: state, datapath: datapath, reconciler: reconciler, log: log),
             LastStateService(
                 state: state, path: AwayView.servicesPath(in: configuration.stateDirectory),
@@ -58,7 +65,9 @@ package enum NodeAgent {
             services.append(CheckpointService(path: path, state: state, log: log))
         }
         if let address = configuration.healthz {
-            services.append(HealthService(address: address, routes: state.healthRoutes, log: log))
+            let server = NodeHealthServer(
+                at: address, open: namespace.nodeHealthSocket, log: log, facts: state.healthFacts)
+            services.append(HealthService(server: server))
         }
         let group = ServiceGroup(
             configuration: .init(

@@ -1,6 +1,7 @@
 // The long-lived parts as services: each carries what one source observes to the reconciler, or
 // runs the reconciler itself. None decides anything.
 
+import HTTP
 import Kubernetes
 import Netlink
 import Reconcile

@@ -1,6 +1,8 @@
 // What the contract offers and this version can't do. Asked for, it is refused at start by name,
 // with the remedy: a setting is never silently ignored. Defaults and weaker values pass.
 
+import Model
+
 /// The refusals and remarks that a configuration earns. Pure.
 package struct Unsupported: Hashable, Sendable {
     /// One sentence each; any of them stops the start with exit status 1.

@@ -2,6 +2,7 @@
 // Asked-for things that pile up are merged: asking twice for a neighbour is asking once.
 
 import Datapath
+import Health
 import Logging
 import Model
 import Netlink
@@ -26,10 +27,12 @@ final class Wishes: Sendable {
             bufferingPolicy: .bufferingNewest(Self.limit))
     }
 
-    var requests: Requests {
+    /// - Parameter healthPorts: takes what is to be served at once and needs no queue.
+    func requests(_ healthPorts: HealthPorts) -> Requests {
         Requests(
             provokeNeighbors: { [continuation] in continuation.yield(.provoke($0)) },
-            queryPrograms: { [continuation] in continuation.yield(.query($0)) })
+            queryPrograms: { [continuation] in continuation.yield(.query($0)) },
+            serveHealthPorts: { healthPorts.serve($0) })
     }
 }
 

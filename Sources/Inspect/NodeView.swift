@@ -13,6 +13,8 @@ package struct NodeView: Sendable {
     package var network = NetworkState()
     /// Which service port a frontend belongs to, where known: the maps hold ids only.
     package var serviceNames: [Frontend: ServicePortName] = [:]
+    /// Health ports of Services as the agent serves them.
+    package var healthPorts: [HealthPortState] = []
     /// Which pod has an address, where known.
     package var podNames: [IPAddress: ObjectName] = [:]
     /// Maps tell that a pod is watched, not by what.

@@ -8,7 +8,7 @@ import Plan
 package struct ServiceItem: DocumentItem {
     package static let kind = "Service"
     package static let columns = [
-        "SERVICE", "PORT", "FRONTEND", "KIND", "POLICY", "BACKENDS",
+        "SERVICE", "PORT", "FRONTEND", "KIND", "POLICY", "HEALTH", "BACKENDS",
     ]
 
     /// An address that clients dial.
@@ -29,6 +29,17 @@ package struct ServiceItem: DocumentItem {
         package var sets: [String]
     }
 
+    /// What a load balancer asks whether this node has a ready endpoint of its own.
+    package struct HealthCheck: Codable, Sendable, Equatable {
+        /// `healthCheckNodePort`.
+        package var port: UInt16
+        package var readyLocalEndpoints: Int
+        /// `listening`, or `failed` where at least one address can't be listened at.
+        package var state: String
+        /// Why it failed.
+        package var reason: String?
+    }
+
     /// Absent when only the maps are known.
     package var namespace: String?
     package var name: String?
@@ -46,6 +57,8 @@ package struct ServiceItem: DocumentItem {
     package var externalPolicy: String
     /// Seconds; absent without affinity.
     package var affinityTimeoutSeconds: UInt32?
+    /// Absent without a health port, and while no agent serves it.
+    package var healthCheck: HealthCheck?
     package var backends: [Backend]
     /// What a client gets when there is no backend: `reject` at once or `drop`.
     package var withoutBackends: String
@@ -60,11 +73,17 @@ package struct ServiceItem: DocumentItem {
             let text = joined($0.address, $0.port)
             return $0.state == "active" ? text : "\(text)(\($0.state))"
         }
+        let health =
+            healthCheck.map { check in
+                check.state == "listening"
+                    ? "\(check.port)=\(check.readyLocalEndpoints)"
+                    : "\(check.port) \(check.state)"
+            } ?? "-"
         return frontends.map { frontend in
             [
                 service ?? "id \(id)", port ?? "",
                 "\(joined(frontend.address, frontend.port))/\(`protocol`)", frontend.kind,
-                policy + affinity,
+                policy + affinity, health,
                 shown.isEmpty ? "none (\(withoutBackends))" : shown.joined(separator: ","),
             ]
         }
@@ -79,8 +98,10 @@ extension DocumentList where Item == ServiceItem {
     /// Every service that the maps hold, named ones first and in the order of their names.
     package init(_ view: NodeView) {
         let frontends = Dictionary(grouping: view.image.frontends) { $0.value.id }
+        let healthPorts = Dictionary(grouping: view.healthPorts, by: \.desired.service)
         self.init(
-            frontends.map { id, entries in ServiceItem(id, entries.sorted { $0.key < $1.key }, view)
+            frontends.map { id, entries in
+                ServiceItem(id, entries.sorted { $0.key < $1.key }, view, healthPorts)
             }
             .sorted { $0.order < $1.order })
     }
@@ -93,7 +114,8 @@ extension ServiceItem {
     }
 
     fileprivate init(
-        _ id: ServiceID, _ entries: [(key: Model.Frontend, value: ServiceHead)], _ view: NodeView
+        _ id: ServiceID, _ entries: [(key: Model.Frontend, value: ServiceHead)], _ view: NodeView,
+        _ healthPorts: [ObjectName: [HealthPortState]]
     ) {
         let head = entries[0].value
         let known = entries.lazy.compactMap { view.serviceNames[$0.key] }.first
@@ -111,6 +133,9 @@ extension ServiceItem {
         externalPolicy = "\(head.externalPolicy)"
         affinityTimeoutSeconds =
             head.affinityTimeoutSeconds == 0 ? nil : head.affinityTimeoutSeconds
+        healthCheck = known.flatMap { name in
+            healthPorts[name.service]?.first { $0.desired.family == name.family }
+        }.map(HealthCheck.init)
         backends = Self.backends(of: id, in: view.image)
         withoutBackends = head.isUsableAnywhere ? "drop" : "reject"
     }
@@ -128,5 +153,14 @@ extension ServiceItem {
                 address: record.backend.address.description, port: record.backend.port,
                 state: "\(record.state)", sets: sets)
         }
+    }
+}
+
+extension ServiceItem.HealthCheck {
+    fileprivate init(_ port: HealthPortState) {
+        self.port = port.desired.port
+        readyLocalEndpoints = port.desired.readyLocalEndpoints
+        state = port.failures.isEmpty ? "listening" : "failed"
+        reason = port.failures.min { $0.key < $1.key }?.value
     }
 }

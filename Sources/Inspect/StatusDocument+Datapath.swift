@@ -1,6 +1,7 @@
 // What the datapath tells of itself, as status shows it: hooks by program, reasons by number.
 
 package import Datapath
+package import Model
 
 extension StatusDocument {
     /// Counts what is attached by program and hook; what should be and is not is a failure.
@@ -25,6 +26,17 @@ extension StatusDocument {
     package mutating func add(_ counts: [Reason: Count]) {
         counters = counts.sorted { $0.key < $1.key }.map { reason, count in
             Counter(reason: reason.name, packets: count.packets, bytes: count.bytes)
+        }
+    }
+
+    /// A Service's health port that can't be opened is a failure of the Service.
+    package mutating func add(_ ports: [HealthPortState]) {
+        for port in ports {
+            let name = "service \(port.desired.service)"
+            failing += port.failures.sorted { $0.key < $1.key }.map { address, reason in
+                let place = BindAddress(address: address, port: port.desired.port)
+                return Failure(unit: name, reason: "health port \(place): \(reason)")
+            }
         }
     }
 }

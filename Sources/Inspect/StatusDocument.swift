@@ -34,6 +34,8 @@ package struct StatusDocument: Document {
         package var enis = 0
         package var localAddresses = 0
         package var prefixes = 0
+        /// Health ports of Services, by family.
+        package var healthPorts = 0
 
         package init() {}
     }
@@ -121,6 +123,7 @@ extension StatusDocument.Counts {
         enis = view.image.attachments.values.count { $0 == .eni }
         localAddresses = view.image.localAddresses.count
         prefixes = view.image.prefixes.count
+        healthPorts = view.healthPorts.count
     }
 }
 
@@ -134,7 +137,8 @@ extension StatusDocument {
             ["GENERATION", generation.map { $0 == 0 ? "0 (all inert)" : "\($0)" } ?? "unknown"],
             [
                 "SERVICES",
-                "\(counts.services) (\(counts.frontends) frontends, \(counts.backends) backends)",
+                "\(counts.services) (\(counts.frontends) frontends, \(counts.backends) backends"
+                    + (counts.healthPorts == 0 ? ")" : ", \(counts.healthPorts) health ports)"),
             ],
             ["PODS", "\(counts.pods) (\(counts.watchedPods) watched)"],
             ["ENIS", "\(counts.enis)"],

@@ -22,6 +22,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
 
     deinit { close(rawValue) }
 
+    /// Gives the number away: whoever gets it closes it.
+    package consuming func release() -> Int32 {
+        let number = rawValue
+        discard self
+        return number
+    }
+
     /// A second descriptor of the same open file.
     package func duplicate() throws(KernelError) -> FileDescriptor {
         let copy = rawValue

@@ -153,6 +153,8 @@ package struct Desired: Equatable, Sendable {
     package var node: DesiredNode?
     /// The interface programs may translate new flows.
     package var translatesServices = false
+    /// By Service, only those that have one.
+    package var healthPorts: [ObjectName: [DesiredHealthPort]] = [:]
 
     package init() {}
 }

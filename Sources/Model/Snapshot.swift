@@ -9,6 +9,8 @@ package struct Snapshot: Sendable {
     /// Service's resolution never walks them all.
     package var slicesByService: [ObjectName: Set<ObjectName>] = [:]
     package var nodes: [String: Node] = [:]
+    /// This node's object as it was last seen: a deleted one still says what it said.
+    package var ownNode: Node?
     package var serviceCIDRs: [String: ServiceCIDR] = [:]
     private var networkState = NetworkState()
     /// Always the index of `network`.

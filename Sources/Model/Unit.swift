@@ -26,6 +26,17 @@ package enum Unit: Hashable, Sendable {
     }
 }
 
+extension Unit {
+    /// The families whose traffic depends on it.
+    package var families: [IPFamily] {
+        switch self {
+        case .pod(let address), .localAddress(let address): [address.family]
+        case .prefix(let prefix): [prefix.address.family]
+        case .service, .interface, .node, .unclaimed: IPFamily.allCases
+        }
+    }
+}
+
 extension Unit: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -8,6 +8,8 @@ struct Backlog {
     struct Entry {
         /// The oldest observation that is not programmed yet.
         var sequence: UInt64
+        /// When that observation was made.
+        var since: Duration
         var due: Duration
         /// In a row.
         var failures = 0
@@ -31,9 +33,23 @@ struct Backlog {
             .map(\.sequence).min()
     }
 
-    mutating func mark(_ unit: Unit, sequence: UInt64, due: Duration) {
+    /// When the oldest observation was made that is not programmed, by family; units that may not
+    /// be programmed yet wait for their sources and not for us. O(waiting).
+    func oldestWaiting(where isAllowed: (Unit) -> Bool) -> [IPFamily: Duration] {
+        var oldest: [IPFamily: Duration] = [:]
+        for (unit, entry) in waiting.filter({ isAllowed($0.key) }).merging(
+            underWay, uniquingKeysWith: { $0.since < $1.since ? $0 : $1 })
+        {
+            for family in unit.families {
+                oldest[family] = min(oldest[family] ?? entry.since, entry.since)
+            }
+        }
+        return oldest
+    }
+
+    mutating func mark(_ unit: Unit, sequence: UInt64, at now: Duration, due: Duration) {
         guard var entry = waiting[unit] else {
-            waiting[unit] = Entry(sequence: sequence, due: due)
+            waiting[unit] = Entry(sequence: sequence, since: now, due: due)
             return
         }
         // A changed unit is worth a try before its retry is due.
@@ -78,7 +94,9 @@ struct Backlog {
     mutating func fail(
         _ unit: Unit, reason: String, sequence: UInt64, at now: Duration, pace: Pace
     ) -> Bool {
-        var entry = underWay.removeValue(forKey: unit) ?? Entry(sequence: sequence, due: now)
+        var entry =
+            underWay.removeValue(forKey: unit)
+            ?? Entry(sequence: sequence, since: now, due: now)
         let isNews = entry.reason != reason
         entry.failures += 1
         entry.reason = reason

@@ -38,8 +38,14 @@ extension Reconciler {
             if !commit(plan, outcome, observedBy: asOf) { failed.insert(plan.unit) }
         }
         for unit in units.subtracting(failed) { finish(unit) }
-        lastPass = timekeeper.now()
+        let now = timekeeper.now()
+        lastPass = now
+        let failedFamilies = Set(failed.flatMap(\.families))
+        for family in IPFamily.allCases where !failedFamilies.contains(family) {
+            lastSuccess[family] = now
+        }
         declareReady(ifNothingWaitsBut: asOf)
+        await handOnHealthPorts(of: isFull ? healthPortOwners : units, except: failed)
     }
 
     private func pairs(
@@ -60,7 +66,7 @@ extension Reconciler {
         counters.operationsWritten += UInt64(outcome.applied)
         let now = timekeeper.now()
         for unit in planner?.commit(outcome, of: plan) ?? [] {
-            backlog.mark(unit, sequence: observedBy, due: now)
+            backlog.mark(unit, sequence: observedBy, at: now, due: now)
         }
         guard let failure = outcome.failure else { return true }
         counters.unitsFailed += 1
@@ -100,6 +106,8 @@ extension Reconciler {
             counters.servicesResolved += 1
             let ports = Resolve.service(name, in: snapshot)
             desired.services[name] = ports.isEmpty ? nil : ports
+            let healthPorts = Resolve.healthPorts(of: name, in: snapshot)
+            desired.healthPorts[name] = healthPorts.isEmpty ? nil : healthPorts
         case .pod(let address):
             let pod = Resolve.pod(address, in: snapshot)
             desired.pods[address] = pod

@@ -33,6 +33,10 @@ package actor Reconciler {
     /// Everything that the sources told at first is programmed, or was refused again and again.
     var hasTriedAll = false
     var lastPass: Duration?
+    /// The last pass in which nothing of the family failed.
+    var lastSuccess: [IPFamily: Duration] = [:]
+    /// What was handed on last; only Services that have health ports.
+    var servedHealthPorts: [ObjectName: [DesiredHealthPort]] = [:]
     var lastHeard: [Source: Duration] = [:]
     var nextAudit: Duration
     var nextProgramQuery: Duration
@@ -157,7 +161,8 @@ package actor Reconciler {
         for unit in units {
             // A Service and its slices are told one after the other.
             let isService = if case .service = unit { true } else { false }
-            backlog.mark(unit, sequence: sequence, due: isService ? now + pace.gap : now)
+            backlog.mark(
+                unit, sequence: sequence, at: now, due: isService ? now + pace.gap : now)
         }
     }
 

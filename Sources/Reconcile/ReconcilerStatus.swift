@@ -25,6 +25,17 @@ package struct ReconcilerCounters: Equatable, Sendable {
     package var unitsFailed: UInt64 = 0
 }
 
+/// What health is judged by. Costs less than the whole status, for it is asked for often.
+package struct ProgrammingProgress: Sendable, Equatable {
+    /// For how long the oldest change has waited to be programmed, or failed, by family; absent:
+    /// everything that was told is programmed. What a source has yet to complete does not count.
+    package var oldestWait: [IPFamily: Duration]
+    /// Since the last pass in which nothing of the family failed; absent before the first.
+    package var sinceSuccess: [IPFamily: Duration]
+    /// As `Resolve.isNodeEligible` says.
+    package var isNodeEligible: Bool
+}
+
 /// The reconciler's state at one moment.
 package struct ReconcilerStatus: Sendable {
     /// Everything that the sources told at first was programmed once. Never false again.

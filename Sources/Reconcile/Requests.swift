@@ -10,12 +10,17 @@ package struct Requests: Sendable {
     /// `foreignProgram` event for each, on kernels without tcx too. An interface without an answer
     /// keeps its pods on the kernel's path.
     package var queryPrograms: @Sendable ([UInt32]) async -> Void
+    /// Serve exactly these health ports of each Service that is named (none: it has none any more).
+    /// Told when what they speak of is programmed, and only what changed.
+    package var serveHealthPorts: @Sendable ([ObjectName: [DesiredHealthPort]]) async -> Void
 
     package init(
         provokeNeighbors: @escaping @Sendable ([Neighbor.Key]) async -> Void,
-        queryPrograms: @escaping @Sendable ([UInt32]) async -> Void
+        queryPrograms: @escaping @Sendable ([UInt32]) async -> Void,
+        serveHealthPorts: @escaping @Sendable ([ObjectName: [DesiredHealthPort]]) async -> Void
     ) {
         self.provokeNeighbors = provokeNeighbors
         self.queryPrograms = queryPrograms
+        self.serveHealthPorts = serveHealthPorts
     }
 }

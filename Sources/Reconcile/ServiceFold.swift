@@ -17,6 +17,7 @@ extension Snapshot {
         case .node(let name, let node):
             guard nodes[name] != node else { return false }
             nodes[name] = node
+            if name == settings.nodeName, let node { ownNode = node }
         case .serviceCIDR(let name, let serviceCIDR):
             guard serviceCIDRs[name] != serviceCIDR else { return false }
             serviceCIDRs[name] = serviceCIDR

@@ -16,15 +16,20 @@ extension Resolve {
         case .endpointSlice(let name, let slice):
             return Set([snapshot.endpointSlices[name]?.service, slice?.service].compactMap { $0 })
         case .node(let name, let node):
-            guard name == snapshot.settings.nodeName, node?.zone != snapshot.nodes[name]?.zone
-            else {
-                return []
+            guard name == snapshot.settings.nodeName else { return [] }
+            let known = snapshot.nodes[name]
+            var touched: Set<ObjectName> = []
+            if node?.zone != known?.zone {
+                // Without a zone hint no zone matters.
+                let hinted = snapshot.endpointSlices.values.filter { slice in
+                    slice.endpoints.contains { !$0.zoneHints.isEmpty }
+                }
+                touched.formUnion(hinted.map(\.service))
             }
-            // Without a zone hint no zone matters.
-            let hinted = snapshot.endpointSlices.values.filter { slice in
-                slice.endpoints.contains { !$0.zoneHints.isEmpty }
+            if node?.addresses != known?.addresses, restrictsHealthPorts(snapshot) {
+                touched.formUnion(servicesWithHealthPorts(in: snapshot))
             }
-            return Set(hinted.map(\.service))
+            return touched
         case .network(.addressAdded(let address)), .network(.addressRemoved(let address)):
             return services(at: [address.address], in: snapshot)
         case .networkState(let state):
@@ -40,6 +45,8 @@ extension Resolve {
     ) -> Set<ObjectName> {
         guard !addresses.isEmpty else { return [] }
         let matching = snapshot.services.filter { !addresses.isDisjoint(with: $0.value.clusterIPs) }
-        return Set(matching.keys)
+        let listening =
+            restrictsHealthPorts(snapshot) ? servicesWithHealthPorts(in: snapshot) : []
+        return listening.union(matching.keys)
     }
 }

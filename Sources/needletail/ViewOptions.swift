@@ -3,6 +3,7 @@
 import Agent
 import ArgumentParser
 import FoundationEssentials
+import HTTP
 import Inspect
 import Model
 

@@ -4,6 +4,7 @@ import FoundationEssentials
 import Testing
 
 @testable import Agent
+@testable import HTTP
 
 private func temporaryFolder() throws -> String {
     let path = "/tmp/needletail-\(UUID().uuidString)"

@@ -8,6 +8,7 @@ import NIOPosix
 import Testing
 
 @testable import Agent
+@testable import HTTP
 
 /// A path in /tmp that nobody else uses; short enough for a socket.
 private func temporaryPath() -> String { "/tmp/needletail-\(UUID().uuidString)" }

@@ -65,19 +65,49 @@ private func sampleView() throws -> NodeView {
     return view
 }
 
+/// The sample's service: open in IPv4, its port taken in IPv6.
+private let healthPorts = IPFamily.allCases.map { family in
+    let desired = DesiredHealthPort(
+        service: ObjectName(namespace: "default", name: "web"), family: family, port: 31000,
+        addresses: [.unspecified(family)], readyLocalEndpoints: 2)
+    return HealthPortState(
+        desired: desired,
+        failures: family == .v4 ? [:] : [.unspecified(.v6): "bind port 31000: EADDRINUSE"])
+}
+
 @Suite struct DocumentTests {
+    @Test("status counts health ports, and fails by a Service's name where one can't be opened")
+    func failingHealthPort() throws {
+        var view = try sampleView()
+        view.healthPorts = healthPorts
+        var status = StatusDocument(agent: "running")
+        status.ready = true
+        status.counts = StatusDocument.Counts(view)
+        #expect(status.isGood)
+        status.add(healthPorts)
+        #expect(status.counts.healthPorts == 2)
+        #expect(!status.isGood)
+        #expect(
+            status.table.contains(
+                "service default/web: health port [::]:31000: bind port 31000: EADDRINUSE"))
+    }
+
     @Test(
         "a service's table names it, its frontend, its policies and its backends in both families")
     func services() throws {
-        let list = DocumentList<ServiceItem>(try sampleView())
+        var view = try sampleView()
+        view.healthPorts = healthPorts
+        let list = DocumentList<ServiceItem>(view)
+        #expect(list.items[0].healthCheck?.state == "listening")
+        #expect(list.items[1].healthCheck?.reason == "bind port 31000: EADDRINUSE")
         #expect(
             list.table == """
                 SERVICE      PORT  FRONTEND              KIND       POLICY                      \
-                BACKENDS
+                HEALTH        BACKENDS
                 default/web  http  10.100.0.10:80/TCP    clusterIP  cluster/local,affinity=30s  \
-                10.0.1.5:8080,10.0.2.6:8080(draining)
+                31000=2       10.0.1.5:8080,10.0.2.6:8080(draining)
                 default/web  http  [fd00:100::a]:80/TCP  clusterIP  cluster/local,affinity=30s  \
-                [fd00::15]:8080,[fd00::26]:8080(draining)
+                31000 failed  [fd00::15]:8080,[fd00::26]:8080(draining)
 
                 """)
     }
@@ -105,7 +135,8 @@ private func sampleView() throws -> NodeView {
                         affinityTimeoutSeconds: 0, isUsableAnywhere: usable)))
         }
         let rows = DocumentList<ServiceItem>(view).items.flatMap(\.rows)
-        #expect(rows.map { $0[5] } == ["none (drop)", "none (reject)"])
+        #expect(rows.map { $0[5] } == ["-", "-"])
+        #expect(rows.map { $0[6] } == ["none (drop)", "none (reject)"])
     }
 
     @Test("a pod's row says which shortcuts it has, and why not")

@@ -11,13 +11,21 @@ import Synchronization
 
 /// What the reconciler asked of others.
 final class Asked: Sendable {
-    private let state = Mutex((neighbors: [[Neighbor.Key]](), interfaces: [[UInt32]]()))
+    private let state = Mutex(
+        (
+            neighbors: [[Neighbor.Key]](), interfaces: [[UInt32]](),
+            healthPorts: [[ObjectName: [DesiredHealthPort]]]()
+        ))
 
     var neighbors: [[Neighbor.Key]] { state.withLock { $0.neighbors } }
     var interfaces: [[UInt32]] { state.withLock { $0.interfaces } }
     func note(_ keys: [Neighbor.Key]) { state.withLock { $0.neighbors.append(keys) } }
+    var healthPorts: [[ObjectName: [DesiredHealthPort]]] { state.withLock { $0.healthPorts } }
+    func note(_ ports: [ObjectName: [DesiredHealthPort]]) {
+        state.withLock { $0.healthPorts.append(ports) }
+    }
     func note(_ indexes: [UInt32]) { state.withLock { $0.interfaces.append(indexes) } }
-    func forget() { state.withLock { $0 = ([], []) } }
+    func forget() { state.withLock { $0 = ([], [], []) } }
 }
 
 /// One reconciler under test. Turns are taken by hand, so nothing happens behind a test's back.
@@ -43,7 +51,8 @@ struct Rig {
         reconciler = Reconciler(
             settings: adjusted, applier: datapath,
             requests: Requests(
-                provokeNeighbors: { asked.note($0) }, queryPrograms: { asked.note($0) }),
+                provokeNeighbors: { asked.note($0) }, queryPrograms: { asked.note($0) },
+                serveHealthPorts: { asked.note($0) }),
             pace: chosen, clock: clock,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

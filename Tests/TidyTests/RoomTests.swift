@@ -16,16 +16,19 @@ private let arrows: [String: Set<String>] = [
     "Kubernetes": ["Model", "Linux", "Logging", "Yams"],
     "IPAM": ["Model"],
     "Reconcile": ["Model", "Resolve", "Plan", "Logging"],
+    "HTTP": ["Linux", "Model", "NIOCore", "NIOPosix", "NIOHTTP1"],
+    "Health": ["Model", "HTTP", "Logging"],
     "Inspect": ["Datapath", "Netlink", "IPAM", "Plan", "Resolve", "Model", "CDatapath"],
     "Lab": ["Linux", "Netlink", "Model", "NIOCore", "NIOPosix", "NIOHTTP1"],
     "Agent": [
         "Model", "Kubernetes", "IPAM", "Netlink", "Linux", "Reconcile", "Resolve", "Plan",
-        "Datapath", "Inspect", "Logging", "ServiceLifecycle", "UnixSignals", "Yams",
+        "Datapath", "Inspect", "Health", "HTTP", "Logging", "ServiceLifecycle", "UnixSignals",
+        "Yams",
         "ArgumentParser", "NIOCore",
         "NIOPosix",
         "NIOHTTP1",
     ],
-    "needletail": ["Agent", "Inspect", "Model", "ArgumentParser"],
+    "needletail": ["Agent", "HTTP", "Inspect", "Model", "ArgumentParser"],
     "needletail-lab": ["Lab", "Model", "Linux", "ArgumentParser"],
 ]
 
@@ -41,7 +44,8 @@ private let systemModules: [String: Set<String>] = [
     ],
     "Dispatch": ["Linux", "Netlink", "BPF", "Kubernetes", "Lab", "Agent", "needletail-lab"],
     "Synchronization": [
-        "Linux", "Netlink", "BPF", "Datapath", "Kubernetes", "Lab", "Agent", "Reconcile",
+        "Linux", "Netlink", "BPF", "Datapath", "Kubernetes", "Lab", "Agent", "Reconcile", "HTTP",
+        "Health",
     ],
 ]
 

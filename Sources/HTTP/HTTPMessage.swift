@@ -1,6 +1,8 @@
-// The little of HTTP/1 that the agent speaks: GET in, a whole body out. Used by the control socket,
-// the health port and the command line; not meant for anything that streams.
+// The little of HTTP/1 that the agent speaks: a request without a body in, a whole body out. Used
+// by the control socket, the health ports and the command line; not meant for anything that
+// streams.
 
+package import Model
 package import NIOCore
 
 /// What a client asked for.
@@ -9,6 +11,11 @@ package struct HTTPRequest: Hashable, Sendable {
     package var method: String
     /// Without the query.
     package var path: String
+
+    package init(method: String, path: String) {
+        self.method = method
+        self.path = path
+    }
 }
 
 /// What it gets.
@@ -16,11 +23,16 @@ package struct HTTPResponse: Hashable, Sendable {
     package var status: Int
     package var contentType: String
     package var body: ByteBuffer
+    /// Beside the content's type and length, which every answer has.
+    package var headers: [String: String]
 
-    package init(status: Int, contentType: String, body: ByteBuffer) {
+    package init(
+        status: Int, contentType: String, body: ByteBuffer, headers: [String: String] = [:]
+    ) {
         self.status = status
         self.contentType = contentType
         self.body = body
+        self.headers = headers
     }
 
     /// The body as plain bytes.
@@ -31,6 +43,15 @@ package struct HTTPResponse: Hashable, Sendable {
         HTTPResponse(
             status: status, contentType: "text/plain; charset=utf-8",
             body: ByteBuffer(string: message + "\n"))
+    }
+
+    /// A JSON text.
+    package static func json(
+        _ status: Int, _ text: String, headers: [String: String] = [:]
+    ) -> HTTPResponse {
+        HTTPResponse(
+            status: status, contentType: "application/json", body: ByteBuffer(string: text),
+            headers: headers)
     }
 
     /// A JSON document.
