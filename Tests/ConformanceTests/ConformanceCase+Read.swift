@@ -59,7 +59,7 @@ extension CaseConfig {
 }
 
 extension CasePhase {
-    private static let otherSections = ["probes", "conntrack", "metrics", "healthz", "sysctl"]
+    private static let otherSections = ["conntrack", "metrics", "sysctl"]
 
     fileprivate init(_ object: ObjectField) throws(MalformedObject) {
         var flows: [CaseFlow] = []
@@ -68,11 +68,18 @@ extension CasePhase {
         for name in Self.otherSections where try object.member(name).value != .null {
             sections.append(name)
         }
+        var probes: [CaseProbe] = []
+        for probe in try object.member("probes").elements() { probes.append(try CaseProbe(probe)) }
+        var healthz: [CaseHealth] = []
+        for asked in try object.member("healthz").elements() {
+            healthz.append(try CaseHealth(asked))
+        }
         let node = try object.member("node")
         self.init(
             services: try object.member("services").objects(),
             endpointSlices: try object.member("endpointslices").objects(),
-            node: node.value == .null ? nil : try CaseNode(node), flows: flows, sections: sections)
+            node: node.value == .null ? nil : try CaseNode(node), flows: flows, probes: probes,
+            healthz: healthz, sections: sections)
     }
 }
 

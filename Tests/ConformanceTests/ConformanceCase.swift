@@ -37,7 +37,9 @@ struct CasePhase {
     var endpointSlices: [ManifestValue]?
     var node: CaseNode?
     var flows: [CaseFlow]
-    /// Sections that say something else than flows: `metrics`, `probes`, …
+    var probes: [CaseProbe] = []
+    var healthz: [CaseHealth] = []
+    /// Sections that say something else: `metrics`, `conntrack`, …
     var sections: [String]
 }
 

@@ -63,6 +63,22 @@ private let moreCases = folder + "/more.jsonl"
         #expect(falsified > 1000)
     }
 
+    @Test("so is every falsified answer about health; none is skipped")
+    func falsifiedHealth() throws {
+        var falsified = 0
+        for one in ConformanceCase.read(try File.readText(ownCases)).cases {
+            for index in 0..<PureWay.play(one, detects: true).health.count {
+                var changed = PureWay.play(one, detects: true)
+                changed.health[index].wanted += "?"
+                let result = PureWay.judge(changed)
+                let name = "FAIL pure \(one.id): \(changed.health[index].name): expected "
+                #expect(result.line.contains(name))
+                falsified += 1
+            }
+        }
+        #expect(falsified >= 14)
+    }
+
     @Test("once the objects of a case are gone, nothing of them is left in the maps")
     func emptied() throws {
         for one in ConformanceCase.read(try File.readText(ownCases)).cases {

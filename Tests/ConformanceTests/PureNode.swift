@@ -1,11 +1,11 @@
 // The road of a case without a kernel: objects → changes → snapshot → resolved → plans → image.
 // A phase goes as changes onto what the phases before it left, not anew.
 
-import Kubernetes
 import Model
 import Plan
 import Resolve
 
+@testable import Kubernetes
 @testable import Reconcile
 
 /// A node that plays one case.
@@ -16,14 +16,19 @@ struct PureNode {
     private var planner = Planner(image: Image())
     private var hostAddresses: Set<IPAddress> = []
 
+    var name: String { snapshot.settings.nodeName }
     /// What the maps would hold now.
     var image: Image { planner.image }
+    /// Everything that listens for load balancers.
+    var healthPorts: [DesiredHealthPort] { desired.healthPorts.values.flatMap { $0 } }
     /// Objects that the manifest reader would not take.
     var refusals: [String] { index.refusals.map(\.description) }
 
     init(_ config: CaseConfig, node: CaseNode) {
         snapshot = Snapshot(
-            settings: Settings(nodeName: node.name, serviceCIDRs: config.serviceCIDRs))
+            settings: Settings(
+                nodeName: node.name, serviceCIDRs: config.serviceCIDRs,
+                nodePortAddresses: config.nodePorts))
     }
 
     mutating func play(_ phase: CasePhase) {
@@ -48,6 +53,25 @@ struct PureNode {
             }
             dirty = next
         }
+    }
+
+    /// The node has the address.
+    func isOwn(_ address: IPAddress) -> Bool { hostAddresses.contains(address) }
+
+    /// Whether load balancers should send to a node whose object is this one; nil: none is known.
+    static func isEligible(_ node: ManifestValue?, nodeName: String) -> Bool {
+        var snapshot = Snapshot(settings: Settings(nodeName: nodeName))
+        guard case .map(let members)? = node else { return Resolve.isNodeEligible(in: snapshot) }
+        let object = ManifestValue.map([
+            "apiVersion": .string("v1"), "kind": .string("Node"),
+            "metadata": .map(members.filter { $0.key != "taints" }),
+            "spec": .map(members.filter { $0.key == "taints" }),
+        ])
+        var index = ManifestIndex()
+        for change in index.update("node.json", .contents(Array(object.json.utf8))) {
+            _ = snapshot.fold(object: change)
+        }
+        return Resolve.isNodeEligible(in: snapshot)
     }
 
     private mutating func update(_ name: String, _ text: String) -> [Change] {
@@ -101,10 +125,20 @@ struct PureNode {
         case .service(let name):
             let ports = Resolve.service(name, in: snapshot)
             desired.services[name] = ports.isEmpty ? nil : ports
+            desired.healthPorts[name] = Resolve.healthPorts(of: name, in: snapshot)
         case .localAddress(let address):
             desired.localAddresses[address] = Resolve.localAddress(address, in: snapshot)
         // Nothing of a case leads to a pod's or an ENI's entry.
         case .pod, .prefix, .interface, .node, .unclaimed: break
         }
+    }
+}
+
+extension CaseConfig {
+    /// What the flag would say.
+    fileprivate var nodePorts: NodePortAddresses {
+        if nodePortAddresses.isEmpty { return .all }
+        if nodePortAddresses == ["primary"] { return .primary }
+        return .prefixes(nodePortAddresses.compactMap { CIDR($0) })
     }
 }

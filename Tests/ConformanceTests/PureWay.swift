@@ -44,6 +44,7 @@ enum PureWay {
         var id: String
         var detects: Bool
         var flows: [Judged]
+        var health: [HealthJudged] = []
         var sections: [String]
         var refusals: [String]
     }
@@ -83,6 +84,11 @@ enum PureWay {
                 let reading = Result { () throws(BrokenImage) in try reader.read(flow) }
                 played.flows.append(Judged(flow: flow, reading: reading))
             }
+            played.health += phase.probes.map { HealthJudged($0, on: node) }
+            for asked in phase.healthz {
+                played.health.append(
+                    HealthJudged(asked, number: played.health.count + 1, nodeName: node.name))
+            }
             played.sections += phase.sections
             played.refusals = node.refusals
         }
@@ -109,6 +115,9 @@ enum PureWay {
                     gaps[gap, default: []].append(flow.number)
                 }
             }
+        }
+        for judged in played.health where judged.got != judged.wanted {
+            wrong.append("\(judged.name): expected \(judged.wanted), got \(judged.got)")
         }
         if !wrong.isEmpty {
             let refused = played.refusals.isEmpty ? [] : ["refused: \(played.refusals)"]
