@@ -66,8 +66,7 @@ private func check(
     let node = world.lab.nodes[0]
     let place = SocketAddress(family == .v4 ? node.ipv4 : node.ipv6, port)
     let namespace = try world.lab.target("client").namespace
-    if try await HTTPCheck.isRefused(place, in: namespace) { return nil }
-    return try await HTTPCheck.ask(place, in: namespace, "GET /healthz")
+    return try await HTTPCheck.answer(place, in: namespace, "GET /healthz")
 }
 
 /// Both families' checks say so.

@@ -17,7 +17,7 @@ import Testing
             shop: [port(shop, .v4, 31000, count: 2), port(shop, .v6, 31000, count: 0)]
         ])
         try await wait("both are open") {
-            for family in IPFamily.allCases where try await node.isRefused(family, 31000) {
+            for family in IPFamily.allCases where try await node.isClosed(family, 31000) {
                 return false
             }
             return true
@@ -38,7 +38,7 @@ import Testing
     func anyRequest() async throws {
         let node = try Node()
         node.ports.serve([shop: [port(shop, .v4, 31000)]])
-        try await wait("it is open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 31000) }
         for line in ["GET /healthz?x=1", "POST /", "DELETE /a/b", "OPTIONS *"] {
             let answer = try await node.ask(.v4, 31000, line)
             #expect(answer.status == 200, "\(line)")
@@ -54,7 +54,7 @@ import Testing
     func counts() async throws {
         let node = try Node()
         node.ports.serve([shop: [port(shop, .v4, 31000, count: 1)]])
-        try await wait("it is open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 31000) }
         node.ports.serve([shop: [port(shop, .v4, 31000, count: 0)]])
         #expect(try await node.ask(.v4, 31000).status == 503)
         node.ports.serve([shop: [port(shop, .v4, 31000, count: 3)]])
@@ -71,17 +71,17 @@ import Testing
     func moves() async throws {
         let node = try Node()
         node.ports.serve([shop: [port(shop, .v4, 31000)]])
-        try await wait("it is open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 31000) }
         node.ports.serve([shop: [port(shop, .v4, 31001)]])
-        try await wait("the old one is closed") { try await node.isRefused(.v4, 31000) }
-        try await wait("the new one is open") { try await !node.isRefused(.v4, 31001) }
+        try await wait("the old one is closed") { try await node.isClosed(.v4, 31000) }
+        try await wait("the new one is open") { try await !node.isClosed(.v4, 31001) }
         node.ports.serve([shop: [], forum: [port(forum, .v4, 31001)]])
         try await wait("the other Service has it") {
             // In between it is refused, or a connection meets its end.
             (try? await node.ask(.v4, 31001))?.body.contains("\"forum\"") == true
         }
         node.ports.serve([forum: []])
-        try await wait("nobody has it") { try await node.isRefused(.v4, 31001) }
+        try await wait("nobody has it") { try await node.isClosed(.v4, 31001) }
         #expect(node.ports.states.isEmpty)
         #expect(node.log.lines.isEmpty, "nothing was in the way: \(node.log.lines)")
         await node.stop()
@@ -92,7 +92,7 @@ import Testing
         let node = try Node()
         var other: FileDescriptor? = try await node.take(.v4, 31000)
         node.ports.serve([shop: [port(shop, .v4, 31000)], forum: [port(forum, .v4, 31001)]])
-        try await wait("the other port is open") { try await !node.isRefused(.v4, 31001) }
+        try await wait("the other port is open") { try await !node.isClosed(.v4, 31001) }
         try await wait("it is noted") {
             node.ports.states.first { $0.desired.service == shop }?.failures.isEmpty == false
         }
@@ -101,7 +101,7 @@ import Testing
         #expect(reason?.value.contains("EADDRINUSE") == true, "\(reason?.value ?? "nil")")
         _ = other?.rawValue
         other = nil
-        try await wait("it is open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 31000) }
         try await wait("nothing is wrong any more") {
             node.ports.states.allSatisfy { $0.failures.isEmpty }
         }
@@ -134,9 +134,9 @@ import Testing
         try await wait("it is open") {
             (try? await node.ask(.v4, 31000, at: two))?.status == 200
         }
-        #expect(try await node.isRefused(.v4, 31000))
+        #expect(try await node.isClosed(.v4, 31000))
         node.ports.serve([shop: [port(shop, .v4, 31000, at: [one, two])]])
-        try await wait("both are open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("both are open") { try await !node.isClosed(.v4, 31000) }
         #expect(try await node.ask(.v4, 31000, at: two).status == 200)
         await node.stop()
     }
@@ -145,7 +145,7 @@ import Testing
     func silence() async throws {
         let node = try Node()
         node.ports.serve([shop: [port(shop, .v4, 31000)]])
-        try await wait("it is open") { try await !node.isRefused(.v4, 31000) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 31000) }
         let place = SocketAddress(loopback[.v4]!, 31000)
         let namespace = node.namespace
         let held = try await DedicatedThread.perform {
@@ -169,14 +169,14 @@ import Testing
         }
         let before = try Directory.entries("/proc/self/task").count
         node.ports.serve(wanted)
-        try await wait("the last is open") { try await !node.isRefused(.v6, 31499) }
+        try await wait("the last is open") { try await !node.isClosed(.v6, 31499) }
         let after = try Directory.entries("/proc/self/task").count
         // Other tests run beside this one and have threads of their own.
         #expect(after - before < 250, "\(before) threads before, \(after) after")
         #expect(try await node.ask(.v4, 31000).status == 200)
         await node.stop()
-        #expect(try await node.isRefused(.v4, 31000))
-        #expect(try await node.isRefused(.v6, 31499))
+        #expect(try await node.isClosed(.v4, 31000))
+        #expect(try await node.isClosed(.v6, 31499))
     }
 
     @Test("/healthz waits for its address and serves when it is free, IPv4 clients on [::] too")
@@ -199,7 +199,7 @@ import Testing
         try await wait("it is told") { !node.log.lines.isEmpty }
         _ = other?.rawValue
         other = nil
-        try await wait("it is open") { try await !node.isRefused(.v4, 10256) }
+        try await wait("it is open") { try await !node.isClosed(.v4, 10256) }
         for family in IPFamily.allCases {
             #expect(try await node.ask(family, 10256, "GET /livez").status == 200)
             #expect(try await node.ask(family, 10256, "GET /healthz").status == 503)
@@ -207,7 +207,7 @@ import Testing
         #expect(node.log.lines.count == 1, "\(node.log.lines)")
         running.cancel()
         _ = await running.result
-        #expect(try await node.isRefused(.v4, 10256))
+        #expect(try await node.isClosed(.v4, 10256))
         await node.stop()
     }
 }

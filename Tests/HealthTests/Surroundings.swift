@@ -60,8 +60,9 @@ final class Node: Sendable {
         return try await HTTPCheck.ask(place, in: namespace, line)
     }
 
-    func isRefused(_ family: IPFamily, _ port: UInt16) async throws -> Bool {
-        try await HTTPCheck.isRefused(SocketAddress(loopback[family]!, port), in: namespace)
+    func isClosed(_ family: IPFamily, _ port: UInt16) async throws -> Bool {
+        let place = SocketAddress(loopback[family]!, port)
+        return try await HTTPCheck.answer(place, in: namespace) == nil
     }
 
     /// A socket that takes a port, as somebody else's program would.
@@ -109,7 +110,7 @@ final class LogLines: Sendable {
 
 /// Polls a fact until it holds; a generous guard turns a fact that never comes into a failure.
 func wait(_ what: String, _ holds: () async throws -> Bool) async throws {
-    let guardTime = Monotonic.now().advanced(byMilliseconds: 30_000)
+    let guardTime = Monotonic.now().advanced(byMilliseconds: 120_000)
     while Monotonic.now() < guardTime {
         if try await holds() { return }
         try await Task.sleep(for: .milliseconds(5))

@@ -4,7 +4,7 @@ package import Linux
 import Model
 
 /// What a check was told.
-package struct HTTPCheck: Sendable {
+package struct HTTPCheck: Hashable, Sendable {
     package var status = 0
     /// Status line and headers.
     package var head = ""
@@ -22,7 +22,7 @@ package struct HTTPCheck: Sendable {
     ) async throws -> HTTPCheck {
         // Never on a thread of the pool: a server in this process makes its answer there.
         let text = try await DedicatedThread.perform {
-            let client = try TCPClient(to: place, in: namespace, timeoutMilliseconds: 20_000)
+            let client = try TCPClient(to: place, in: namespace, timeoutMilliseconds: 60_000)
             let request = "\(line) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             try client.send(Array(request.utf8))
             var bytes: [UInt8] = []
@@ -37,15 +37,18 @@ package struct HTTPCheck: Sendable {
             body: end.map { String(text[$0.upperBound...]) } ?? "")
     }
 
-    /// Whether nothing listens there.
-    package static func isRefused(
-        _ place: SocketAddress, in namespace: NetworkNamespace
-    ) async throws -> Bool {
+    /// The same; nil where nothing listens, or where it stopped listening under our hands.
+    package static func answer(
+        _ place: SocketAddress, in namespace: NetworkNamespace, _ line: String = "GET /"
+    ) async throws -> HTTPCheck? {
         do {
-            _ = try await ask(place, in: namespace)
-            return false
-        } catch let error as KernelError where error.errno == Errno(rawValue: 111) {
-            return true
+            let check = try await ask(place, in: namespace, line)
+            return check.status == 0 ? nil : check
+        } catch let error as KernelError where [refused, reset].contains(error.errno) {
+            return nil
         }
     }
+
+    private static let refused = Errno(rawValue: 111)
+    private static let reset = Errno(rawValue: 104)
 }
