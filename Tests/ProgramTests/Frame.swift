@@ -21,6 +21,8 @@ struct Frame: Hashable {
     /// TCP's flags: SYN by default.
     var flags: UInt8 = 0x02
     var payload: [UInt8] = []
+    /// The transport header and payload as they travel, in place of what the other fields say.
+    var raw: [UInt8]?
     /// Overrides the EtherType that the address family implies.
     var etherType: UInt16?
 
@@ -77,6 +79,7 @@ struct Frame: Hashable {
             segment = ports + big(UInt16(8 + payload.count)) + [0, 0] + payload
             position = 6
         default:
+            if let raw { return raw }
             return [8, 0, 0, 0, 0, 1, 0, 1] + payload
         }
         let pseudo =
