@@ -99,7 +99,8 @@ let package = Package(
             "ProgramTests",
             ["Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", log]),
         tests(
-            "DatapathTests", ["Datapath", "BPF", "Linux", "Netlink", "Model", "Plan", log]),
+            "DatapathTests",
+            ["Datapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Support", log]),
         tests(
             "EndToEndTests",
             ["KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],

@@ -87,6 +87,18 @@ public struct TrafficControlFilter: Sendable, Hashable {
         return id
     }
 
+    /// How many filters, whoever's, hang on the interface's clsact qdisc; 0 without one.
+    public static func count(interface: UInt32) throws(BPFError) -> Int {
+        var sum = 0
+        for direction in Direction.allCases {
+            let count = bpfshim_tc_count(
+                Int32(bitPattern: interface), direction == .egress ? 1 : 0)
+            sum += Int(
+                try check(count, "RTM_GETTFILTER", "\(direction) of interface \(interface)"))
+        }
+        return sum
+    }
+
     private var isEgress: Int32 { direction == .egress ? 1 : 0 }
 
     /// ENOENT: no such filter; EINVAL: no qdisc that it could be on.

@@ -1,12 +1,18 @@
 /* What Swift sees of libbpf, and the little C it needs in between.
  *
  * Opts structs are filled here: Swift copies do not keep padding zero, and libbpf refuses an opts
- * struct with a non-zero byte that it does not know. Functions only forward: no state, no policy.
+ * struct with a non-zero byte that it does not know. Functions only forward, or ask what libbpf
+ * can't: no state, no policy.
  * Constants newer than linux-libc-dev 6.1 are named here, with the kernel that brought them. */
 #pragma once
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -220,4 +226,49 @@ static inline int bpfshim_tc_query(int ifindex, int egress, __u32 handle, __u32 
 
 	*program_id = opts.prog_id;
 	return error;
+}
+
+/* libbpf asks for filters that it is told of, never for all. Counts those of one side. */
+static inline int bpfshim_tc_count(int ifindex, int egress)
+{
+	struct {
+		struct nlmsghdr header;
+		struct tcmsg body;
+	} request = {
+		.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.body = {.tcm_family = AF_UNSPEC, .tcm_ifindex = ifindex,
+			 .tcm_parent = TC_H_MAKE(TC_H_CLSACT,
+						 egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS)},
+	};
+	int number = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	/* As large as the kernel makes a datagram of a dump. */
+	const size_t room = 32768;
+	struct nlmsghdr *buffer = malloc(room);
+	int count = 0, done = 0, error = 0;
+
+	if (number < 0 || !buffer || send(number, &request, sizeof(request), 0) < 0)
+		error = -errno;
+	while (!error && !done) {
+		ssize_t length = recv(number, buffer, room, 0);
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length <= 0) {
+			error = length < 0 ? -errno : -EIO;
+			break;
+		}
+		for (struct nlmsghdr *message = buffer; NLMSG_OK(message, (size_t)length) && !done;
+		     message = NLMSG_NEXT(message, length)) {
+			if (message->nlmsg_type == RTM_NEWTFILTER)
+				count++;
+			else if (message->nlmsg_type == NLMSG_ERROR)
+				error = ((struct nlmsgerr *)NLMSG_DATA(message))->error;
+			done = error || message->nlmsg_type == NLMSG_DONE;
+		}
+	}
+	free(buffer);
+	if (number >= 0)
+		close(number);
+	return error ? error : count;
 }

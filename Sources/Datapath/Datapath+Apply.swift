@@ -122,10 +122,9 @@ extension Datapath {
 
     /// Interfaces are named by number, which means this namespace's: the thread must be in it.
     private func attach(_ interface: UInt32, _ role: AttachmentRole) throws(BPFError) {
-        let program = role == .pod ? programs.pod : programs.eni
-        let hooks = hooks
+        let (hooks, programs) = (hooks, programs)
         try inNamespace { () throws(BPFError) in
-            try hooks.attach(program, to: interface, as: role)
+            try hooks.attach(programs, to: interface, as: role)
         }
         attached[interface] = role
     }
@@ -133,13 +132,7 @@ extension Datapath {
     private func detach(_ interface: UInt32, _ role: AttachmentRole) throws(BPFError) {
         attached[interface] = nil
         let hooks = hooks
-        try inNamespace { () throws(BPFError) in
-            do throws(BPFError) {
-                try hooks.detach(from: interface, as: role)
-            } catch  where error.errno == ENODEV || error.errno == ENOENT {
-                // The interface took its hooks along.
-            }
-        }
+        try inNamespace { () throws(BPFError) in try hooks.detach(from: interface, as: role) }
     }
 
     func inNamespace<T>(_ body: () throws(BPFError) -> T) throws(BPFError) -> T {

@@ -22,39 +22,49 @@ extension Datapath {
         return try asDatapath { () throws(BPFError) in try maps.readCounters() }
     }
 
-    /// Where the socket programs and the interface programs sit now.
+    /// Where the socket programs and the interface programs sit now, and where they should.
     package func attachments() -> [AttachState] {
-        var states = filterStates()
-        for name in pins.linkNames() {
-            let info = try? BPFLink(pinned: pins.link(name)).info()
-            let alive = info.map { !$0.isDefunct } ?? false
-            if let (interface, role) = InterfaceHooks.attachment(pinName: name) {
-                states.append(
-                    AttachState(
-                        hook: "\(interfaceHookKind) ingress", target: "interface \(interface)",
-                        program: role == .pod ? "needletail_pod" : "needletail_eni",
-                        isAttached: alive))
-            } else if SocketHook(rawValue: name) != nil {
-                states.append(
-                    AttachState(
-                        hook: "cgroup \(name.dropFirst("socket_".count))",
-                        target: configuration.cgroup ?? "", program: name, isAttached: alive))
+        let found = (try? foundHooks()) ?? []
+        var states: [AttachState] = []
+        for (interface, role) in attached.sorted(by: { $0.key < $1.key }) {
+            for hook in role.hooks {
+                let isAttached = found.contains {
+                    $0.interface == interface && $0.hook == hook && $0.isAttached
+                }
+                states.append(state(of: hook, on: interface, isAttached))
             }
         }
-        return states
+        for stray in found where stray.isAttached && attached[stray.interface] != stray.hook.role {
+            states.append(state(of: stray.hook, on: stray.interface, true))
+        }
+        return states + socketStates()
     }
 
-    /// The same for clsact filters, which have no pins: what was attached, looked for again.
-    private func filterStates() -> [AttachState] {
-        guard hooks.kind == .clsact else { return [] }
-        return attached.sorted { $0.key < $1.key }.map { interface, role in
-            let found = try? inNamespace { () throws(BPFError) in
-                try InterfaceHooks.filter(interface).programID()
-            }
+    private func state(
+        of hook: InterfaceHook, on interface: UInt32, _ isAttached: Bool
+    ) -> AttachState {
+        AttachState(
+            hook: "\(interfaceHookKind) \(hook.direction)", target: "interface \(interface)",
+            program: hook.program, isAttached: isAttached)
+    }
+
+    private func socketStates() -> [AttachState] {
+        pins.linkNames().filter { SocketHook(rawValue: $0) != nil }.map { name in
+            let info = try? BPFLink(pinned: pins.link(name)).info()
             return AttachState(
-                hook: "clsact ingress", target: "interface \(interface)",
-                program: role == .pod ? "needletail_pod" : "needletail_eni",
-                isAttached: found.flatMap { $0 } != nil)
+                hook: "cgroup \(name.dropFirst("socket_".count))",
+                target: configuration.cgroup ?? "", program: name,
+                isAttached: info.map { !$0.isDefunct } ?? false)
+        }
+    }
+
+    /// Our programs on this namespace's interfaces, as the kernel tells.
+    func foundHooks() throws(DatapathError) -> [FoundHook] {
+        let hooks = hooks
+        do throws(BPFError) {
+            return try inNamespace { () throws(BPFError) in try hooks.found() }
+        } catch {
+            throw .kernel(error)
         }
     }
 
@@ -69,7 +79,7 @@ extension Datapath {
             for interface in interfaces { found[interface] = false }
             return found
         }
-        let own: Set<UInt32> = [programs.pod.id, programs.eni.id]
+        let own = Set(InterfaceHook.allCases.map { programs.program(of: $0).id })
         do throws(BPFError) {
             return try inNamespace { () throws(BPFError) in
                 for interface in interfaces {

@@ -10,11 +10,7 @@ extension Datapath {
     /// Plan's protocol: what the pinned maps hold, as operations would have made it.
     package func restore() async throws -> Image {
         var image = try maps.dump()
-        for name in pins.linkNames() {
-            if let (interface, role) = InterfaceHooks.attachment(pinName: name) {
-                image.apply(.attach(interface, role))
-            }
-        }
+        for (interface, role) in try foundHooks().roles { image.apply(.attach(interface, role)) }
         return image
     }
 }

@@ -42,8 +42,8 @@ package actor Datapath: OperationApplier {
     let hooks: InterfaceHooks
     let namespace: NetworkNamespace
     let logger: Logger
-    /// What this agent attached and has not detached.
-    var attached: [UInt32: AttachmentRole] = [:]
+    /// What this agent attached or took over, and has not detached.
+    var attached: [UInt32: AttachmentRole]
 
     /// Loads the programs over the pinned maps, adopts what an earlier agent left and replaces its
     /// programs in place. What was inert stays inert until `activate()`.
@@ -68,8 +68,9 @@ package actor Datapath: OperationApplier {
             ? nil
             : "the kernel's conntrack can't be asked about flows (nf_conntrack is not loaded, or "
                 + "its type information can't be read without CAP_SYS_ADMIN)"
-        let hasTCX = try asDatapath { () throws(BPFError) in try Feature.tcx.isSupported() }
-        hooks = InterfaceHooks(kind: hasTCX ? .tcx : .clsact, pins: pins)
+        let kind = try asDatapath { () throws(BPFError) in try InterfaceHookKind.supported() }
+        let hooks = InterfaceHooks(kind: kind, pins: pins)
+        self.hooks = hooks
         interfaceHookKind = hooks.kind.rawValue
 
         let active = Self.pinnedGeneration(pins)
@@ -78,12 +79,13 @@ package actor Datapath: OperationApplier {
         let cookie = try asPins("network namespace") { () throws(KernelError) in
             try namespace.cookie()
         }
-        programs = try LoadedPrograms(
+        let programs = try LoadedPrograms(
             pins: pins, generation: generation, asksConntrack: asksConntrack,
             hostNamespace: cookie)
+        self.programs = programs
         let pins = pins
         maps = try asDatapath { () throws(BPFError) in try MapSet(pins) }
-        try replacePrograms()
+        attached = try asDatapath { () throws(BPFError) in try hooks.adopt(programs) }
         try attachSocketHooks()
     }
 
@@ -92,23 +94,6 @@ package actor Datapath: OperationApplier {
         let map = try? BPFMap<UInt32, CDatapath.control>(pinned: pins.map("control"))
         guard let map, let entry = try? map.lookup(0) else { return 0 }
         return entry.generation
-    }
-
-    /// Puts the new programs in the place of those on the links that an earlier agent pinned, and
-    /// removes pins of links whose interface is gone.
-    private nonisolated func replacePrograms() throws(DatapathError) {
-        let (pins, programs) = (pins, programs)
-        for name in pins.linkNames() {
-            guard let (_, role) = InterfaceHooks.attachment(pinName: name) else { continue }
-            try asDatapath { () throws(BPFError) in
-                let link = try BPFLink(pinned: pins.link(name))
-                if try link.info().isDefunct {
-                    _ = try Pin.remove(pins.link(name))
-                } else {
-                    try link.update(to: (role == .pod ? programs.pod : programs.eni).program)
-                }
-            }
-        }
     }
 
     /// Attaches the socket programs to the cgroup, or takes over the links that are pinned if they

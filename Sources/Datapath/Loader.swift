@@ -1,5 +1,5 @@
 // From the embedded objects to loaded programs over the pinned maps. Nothing is attached here:
-// until all three objects are through the verifier, what runs stays what it was.
+// until all objects are through the verifier, what runs stays what it was.
 
 internal import BPF
 
@@ -18,7 +18,9 @@ final class LoadedProgram: Sendable {
 /// Every program that we attach, loaded for one generation.
 struct LoadedPrograms: Sendable {
     let pod: LoadedProgram
+    let podOut: LoadedProgram
     let eni: LoadedProgram
+    let eniOut: LoadedProgram
     let socket: [SocketHook: LoadedProgram]
 
     /// Loads all objects over the maps pinned in `pins`, making those that are not there yet.
@@ -36,10 +38,26 @@ struct LoadedPrograms: Sendable {
             socket[hook] = try Self.program(hook.rawValue, of: socketObject)
         }
         self.socket = socket
-        let podObject = try Self.load("pod", PodObject.base64, pins, generation, asksConntrack)
-        pod = try Self.program("needletail_pod", of: podObject)
-        let eniObject = try Self.load("eni", EniObject.base64, pins, generation, asksConntrack)
-        eni = try Self.program("needletail_eni", of: eniObject)
+        func load(
+            _ hook: InterfaceHook, _ base64: StaticString
+        ) throws(DatapathError) -> LoadedProgram {
+            let object = try Self.load(hook.rawValue, base64, pins, generation, asksConntrack)
+            return try Self.program(hook.program, of: object)
+        }
+        pod = try load(.pod, PodObject.base64)
+        podOut = try load(.podOut, PodOutObject.base64)
+        eni = try load(.eni, EniObject.base64)
+        eniOut = try load(.eniOut, EniOutObject.base64)
+    }
+
+    /// The program that belongs on a hook.
+    func program(of hook: InterfaceHook) -> LoadedProgram {
+        switch hook {
+        case .pod: pod
+        case .podOut: podOut
+        case .eni: eni
+        case .eniOut: eniOut
+        }
     }
 
     private static func load(
@@ -49,7 +67,9 @@ struct LoadedPrograms: Sendable {
         do throws(BPFError) {
             let object = try BPFObject(base64: base64, name: name)
             try object.setConstant("generation", generation)
-            if let asksConntrack { try object.setConstant("conntrack_lookup", asksConntrack) }
+            if let asksConntrack, object.hasConstant("conntrack_lookup") {
+                try object.setConstant("conntrack_lookup", asksConntrack)
+            }
             if let hostNamespace { try object.setConstant("host_namespace", hostNamespace) }
             for map in object.mapNames where map != "socket_services" || name == "socket" {
                 try object.pinMap(map, at: pins.map(map))

@@ -3,7 +3,6 @@
 
 internal import BPF
 internal import CDatapath
-internal import Glibc
 package import Plan
 
 /// What is pinned under one directory.
@@ -22,14 +21,15 @@ package struct PinnedDatapath: Sendable {
         return try asDatapath { () throws(BPFError) in try maps.control.lookup(0)?.generation ?? 0 }
     }
 
-    /// What the maps hold. Errors: `absent`.
+    /// What the maps hold, and which interfaces of this thread's namespace carry our programs.
+    /// Errors: `absent`.
     package func image() throws(DatapathError) -> Image {
         var image = try open().dump()
-        for name in pins.linkNames() {
-            if let (interface, role) = InterfaceHooks.attachment(pinName: name) {
-                image.apply(.attach(interface, role))
-            }
+        let pins = pins
+        let roles = try asDatapath { () throws(BPFError) in
+            try InterfaceHooks(kind: .supported(), pins: pins).found().roles
         }
+        for (interface, role) in roles { image.apply(.attach(interface, role)) }
         return image
     }
 
@@ -54,20 +54,10 @@ package struct PinnedDatapath: Sendable {
             try asDatapath { () throws(BPFError) in try maps.control.update(0, CDatapath.control())
             }
         }
-        try removeFilters()
-        try pins.removeAll()
-    }
-
-    /// Our clsact filters, where the kernel has no tcx. The qdiscs stay, others may use them.
-    private func removeFilters() throws(DatapathError) {
+        let pins = pins
         try asDatapath { () throws(BPFError) in
-            guard try !Feature.tcx.isSupported(), let list = if_nameindex() else { return }
-            defer { if_freenameindex(list) }
-            var next = list
-            while next.pointee.if_index != 0 {
-                _ = try InterfaceHooks.filter(next.pointee.if_index).detach()
-                next += 1
-            }
+            try InterfaceHooks(kind: .supported(), pins: pins).removeFilters()
         }
+        try pins.removeAll()
     }
 }

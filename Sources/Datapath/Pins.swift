@@ -56,6 +56,24 @@ package struct Pins: Sendable {
         (try? Directory.entries("\(version)/links")) ?? []
     }
 
+    // MARK: Marks of what we made outside bpffs; a bpffs takes directories, and no files
+
+    private var qdiscs: String { "\(version)/qdiscs" }
+
+    /// Remembers that the interface's clsact qdisc is ours. Unmarked, it merely stays behind.
+    func markQdisc(of interface: UInt32) {
+        try? Directory.create("\(qdiscs)/\(interface)", mode: 0o700)
+    }
+
+    func hasQdiscMark(of interface: UInt32) -> Bool { Pin.exists("\(qdiscs)/\(interface)") }
+
+    func removeQdiscMark(of interface: UInt32) { rmdir("\(qdiscs)/\(interface)") }
+
+    /// Interfaces whose clsact qdisc we made.
+    func markedQdiscs() -> [UInt32] {
+        ((try? Directory.entries(qdiscs)) ?? []).compactMap { UInt32($0) }
+    }
+
     /// Removes every pin of this layout, the symlinks and the directories, and nothing else: what
     /// others keep under the root stays, and the root with it.
     func removeAll() throws(DatapathError) {
@@ -71,6 +89,8 @@ package struct Pins: Sendable {
             }
             unlink("\(root)/\(kind)")
         }
+        for interface in markedQdiscs() { removeQdiscMark(of: interface) }
+        rmdir(qdiscs)
         rmdir(version)
         rmdir(root)
     }

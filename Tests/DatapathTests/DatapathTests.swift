@@ -179,7 +179,11 @@ struct DatapathTests {
         // Twice: a retry puts the program in its own place.
         for _ in 0..<2 { #expect(await datapath.apply([attach]).map(\.failure) == [nil]) }
         let kind = datapath.interfaceHookKind
-        #expect(await attached() == ["\(kind) ingress needletail_pod interface \(veth)"])
+        #expect(
+            await attached() == [
+                "\(kind) egress needletail_pod_out interface \(veth)",
+                "\(kind) ingress needletail_pod interface \(veth)",
+            ])
         #expect(try await datapath.foreignPrograms(on: [veth]) == [veth: false])
 
         let detach = UnitPlan(unit: unit, operations: [.detach(veth, .pod)])
