@@ -10,6 +10,14 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+/* What a program is handed, and how it asks conntrack; programs/xdp.bpf.c says otherwise before it
+ * includes anything.
+ */
+#ifndef CONTEXT
+#define CONTEXT struct __sk_buff
+#define CONNTRACK_LOOKUP bpf_skb_ct_lookup
+#endif
+
 /* Continue with the next program: the same number as TC_ACT_UNSPEC and as TCX_NEXT. */
 #define VERDICT_NEXT (-1)
 

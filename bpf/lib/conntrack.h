@@ -43,9 +43,9 @@ struct bpf_ct_opts {
 };
 _Static_assert(sizeof(struct bpf_ct_opts) == 12, "bpf_ct_opts");
 
-extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
-					 __u32 tuple_size, struct bpf_ct_opts *opts,
-					 __u32 opts_size) __ksym __weak;
+extern struct nf_conn *CONNTRACK_LOOKUP(CONTEXT *ctx, struct bpf_sock_tuple *tuple,
+					__u32 tuple_size, struct bpf_ct_opts *opts,
+					__u32 opts_size) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *entry) __ksym __weak;
 
 /* IPS_SRC_NAT | IPS_DST_NAT (linux/netfilter/nf_conntrack_common.h). */
@@ -61,8 +61,7 @@ enum tracked {
 /* Asks for a tuple. `original`: NULL, or where the source goes that the flow's first packet had
  * before the kernel translated it.
  */
-static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
-						  struct bpf_sock_tuple *tuple, __u32 size,
+static __always_inline enum tracked conntrack_has(CONTEXT *ctx,   struct bpf_sock_tuple *tuple, __u32 size,
 						  __u8 protocol, __u8 *original)
 {
 	enum tracked tracked;
@@ -72,7 +71,7 @@ static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
 	/* The kernel's look-up knows these two (bpf_ct_opts: -EPROTO for others). */
 	if (!conntrack_lookup || (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP))
 		return TRACKED_NOT;
-	entry = bpf_skb_ct_lookup(skb, tuple, size, &opts, sizeof(opts));
+	entry = CONNTRACK_LOOKUP(ctx, tuple, size, &opts, sizeof(opts));
 	if (!entry)
 		return TRACKED_NOT;
 	if (original) {
@@ -91,8 +90,7 @@ static __always_inline enum tracked conntrack_has(struct __sk_buff *skb,
 }
 
 /* The same for the packet's tuple. */
-static __always_inline enum tracked conntrack_original(struct __sk_buff *skb,
-						       const struct packet *packet, __u8 *original)
+static __always_inline enum tracked conntrack_original(CONTEXT *ctx,        const struct packet *packet, __u8 *original)
 {
 	struct bpf_sock_tuple tuple = {};
 
@@ -101,19 +99,18 @@ static __always_inline enum tracked conntrack_original(struct __sk_buff *skb,
 		__builtin_memcpy(tuple.ipv6.daddr, packet->destination, 16);
 		tuple.ipv6.sport = packet->source_port;
 		tuple.ipv6.dport = packet->destination_port;
-		return conntrack_has(skb, &tuple, sizeof(tuple.ipv6), packet->protocol,
+		return conntrack_has(ctx, &tuple, sizeof(tuple.ipv6), packet->protocol,
 				     original);
 	}
 	__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
 	__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
 	tuple.ipv4.sport = packet->source_port;
 	tuple.ipv4.dport = packet->destination_port;
-	return conntrack_has(skb, &tuple, sizeof(tuple.ipv4), packet->protocol, original);
+	return conntrack_has(ctx, &tuple, sizeof(tuple.ipv4), packet->protocol, original);
 }
 
 /* What the kernel knows of the packet's tuple. */
-static __always_inline enum tracked conntrack_knows(struct __sk_buff *skb,
-						    const struct packet *packet)
+static __always_inline enum tracked conntrack_knows(CONTEXT *ctx,     const struct packet *packet)
 {
-	return conntrack_original(skb, packet, NULL);
+	return conntrack_original(ctx, packet, NULL);
 }

@@ -134,6 +134,14 @@ static __always_inline void flow_delete(const struct packet *packet, const struc
 	bpf_map_delete_elem(&flows4, &key);
 }
 
+/* Whether the packet is a SYN over a closed flow. */
+static __always_inline bool flow_begins_anew(const struct packet *packet,
+					     const struct flow_view *view)
+{
+	return packet->protocol == PROTOCOL_TCP && packet_may_begin_flow(packet) &&
+	       READ_ONCE(view->flow->state) == FLOW_CLOSED;
+}
+
 /* Whether this packet may change the flow's state: few do, and only they look up the partner. */
 static __always_inline bool flow_state_moves(const struct packet *packet, const struct flow *flow)
 {

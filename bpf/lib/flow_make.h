@@ -199,7 +199,7 @@ static __always_inline void flow_finish_forward(const struct packet *packet, __b
 /* Whether a socket of the host or the kernel's conntrack has the tuple of the replies: theirs would
  * be taken for ours, and ours for theirs. Ours is no such tuple yet.
  */
-static __always_inline bool port_is_taken(struct __sk_buff *skb, const struct flow_plan *plan,
+static __always_inline bool port_is_taken(CONTEXT *ctx, const struct flow_plan *plan,
 					  const struct packet *packet, __be16 source_port)
 {
 	const struct ends *ends = &plan->forward;
@@ -220,12 +220,12 @@ static __always_inline bool port_is_taken(struct __sk_buff *skb, const struct fl
 		tuple.ipv4.dport = source_port;
 		size = sizeof(tuple.ipv4);
 	}
-	if (conntrack_has(skb, &tuple, size, packet->protocol, NULL))
+	if (conntrack_has(ctx, &tuple, size, packet->protocol, NULL))
 		return true;
 	if (packet->protocol == PROTOCOL_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_skc_lookup_tcp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	else if (packet->protocol == PROTOCOL_UDP)
-		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+		sk = bpf_sk_lookup_udp(ctx, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return false;
 	bpf_sk_release(sk);
@@ -248,7 +248,7 @@ static __always_inline bool port_may_be_kept(const struct flow_plan *plan,
 /* Makes the flow of this CPU's plan for the packet. Returns enum make_result, or the reason why there is none.
  * verifier: global, hence the NULL checks; verified once.
  */
-__noinline int flow_make(struct __sk_buff *skb, const struct packet *packet)
+__noinline int flow_make(CONTEXT *ctx, const struct packet *packet)
 {
 	const struct settings *settings = node_settings();
 	struct flow_plan *plan = flow_plan();
@@ -281,7 +281,7 @@ __noinline int flow_make(struct __sk_buff *skb, const struct packet *packet)
 	flow_prepare_reply(plan, packet, now_ns);
 	for (int try = 0; try < PORT_TRIES; try++) {
 		failed = -EEXIST;
-		if (!plan->source_is_ours || !port_is_taken(skb, plan, packet, port))
+		if (!plan->source_is_ours || !port_is_taken(ctx, plan, packet, port))
 			failed = flow_insert_reply(plan, packet, port);
 		if (failed != -EEXIST)
 			break;

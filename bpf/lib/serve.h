@@ -60,12 +60,11 @@ static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet
 	return why > FLOW_EXISTS ? drop(skb, why) : 0;
 }
 
-/* A SYN over a closed flow removes it, so that its port can be used again at once. */
+/* Removes a closed flow for a SYN, so that its port can be used again at once. */
 static __always_inline bool flow_is_reopened(const struct packet *packet,
 					     const struct flow_view *view)
 {
-	if (packet->protocol != PROTOCOL_TCP || !packet_may_begin_flow(packet) ||
-	    READ_ONCE(view->flow->state) != FLOW_CLOSED)
+	if (!flow_begins_anew(packet, view))
 		return false;
 	flow_delete(packet, &view->ends);
 	report(REASON_FLOW_REOPENED, 0);
