@@ -103,8 +103,8 @@ let package = Package(
             ["Datapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Support", log]),
         tests(
             "EndToEndTests",
-            ["KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],
-            resources: [.copy("Scripts")]),
+            ["BPF", "KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],
+            exclude: ["bpf"], resources: [.copy("Scripts")], plugins: ["BPFCompile"]),
         tests("AgentTests", ["Agent", "HTTP", "Linux", "Model", log, arguments] + nio),
         tests(
             "HealthTests", ["Health", "HTTP", "Linux", "Model", "Netlink", "Support", log] + nio),

@@ -14,8 +14,8 @@ final class WireLab {
     let agent: AgentProcess
     let addresses: WireAddresses
     private var servers: [EchoServer] = []
-    /// Dials so far: their ports differ.
-    private var dialled = 0
+    /// Dials so far by place: ports of one place differ, and collide with those of others.
+    private var dialled: [String: UInt16] = [:]
 
     /// Places whose packets the checker hears.
     static let places = [
@@ -25,7 +25,8 @@ final class WireLab {
     /// Places that compute their checksums themselves; the others leave them to a device.
     private static let withoutOffload = ["internet", "node2/pod1", "node1/pod1", "node1/pod3"]
 
-    init() async throws {
+    /// - Parameter answer: what the servers at `WireService.backendPort` say; nil: there are none.
+    init(answer: ((WireBackend) -> EchoServer.Answer)? = { .identify($0.rawValue) }) async throws {
         let lab = try await Lab.up(
             LabConfiguration(name: "wire-\(UInt32.random(in: 0...UInt32.max))"))
         self.lab = lab
@@ -37,7 +38,9 @@ final class WireLab {
                 IPFamily.allCases.compactMap { WireFrontend.address(frontend, $0) },
                 at: node.name)
         }
-        for place in WireBackend.allCases { try serve(place) }
+        if let answer {
+            for place in WireBackend.allCases { try serve(place, answer(place)) }
+        }
         // Refusals are answered as often as they are asked for.
         try await shell(
             "node1",
@@ -47,15 +50,14 @@ final class WireLab {
         }
     }
 
-    private func serve(_ place: WireBackend) throws {
+    private func serve(_ place: WireBackend, _ answer: EchoServer.Answer) throws {
         let namespace = try lab.target(place.rawValue).namespace
         for family in IPFamily.allCases {
             let own = SocketAddress(
                 lab.address(place.rawValue, family), WireService.backendPort)
             for transport in [EchoServer.Transport.tcp, .udp] {
                 servers.append(
-                    try EchoServer(
-                        transport, at: own, in: namespace, answer: .identify(place.rawValue)))
+                    try EchoServer(transport, at: own, in: namespace, answer: answer))
             }
         }
     }
@@ -76,9 +78,14 @@ final class WireLab {
     }
 
     /// Dials every row and returns what was wrong.
-    func pass(_ carrier: WireCarrier, _ rows: [WireRow]) async throws -> WireFindings {
+    ///
+    /// - Parameter wanted: what a row must come to where it is not what the rules of a Service say.
+    func pass(
+        _ carrier: WireCarrier, _ rows: [WireRow],
+        wanted: (WireRow) -> WireExpectation? = { _ in nil }
+    ) async throws -> WireFindings {
         let dials = rows.flatMap { row -> [WireDial] in
-            let wanted = row.expectation(carrier, addresses)
+            let wanted = wanted(row) ?? row.expectation(carrier, addresses)
             return (0..<row.repetitions(wanted)).map { _ in dial(row, carrier, wanted) }
         }
         let capture = try await WireCapture(lab, places: Self.places)
@@ -105,11 +112,14 @@ final class WireLab {
         _ row: WireRow, _ carrier: WireCarrier, _ wanted: WireExpectation
     ) -> WireDial {
         let frontend = addresses.frontend(row)
-        dialled += 1
+        let number = dialled[row.sender.place, default: 0]
+        dialled[row.sender.place] = number + 1
         return WireDial(
             row: row, address: frontend.address, port: frontend.port,
-            // Every other one from the range that the agent translates to.
-            ownPort: (dialled % 2 == 0 ? 10_000 : 41_000) + UInt16(dialled), expectation: wanted,
+            // Every other one from the range that the agent translates to, which is not for
+            // sockets of the node.
+            ownPort: (number % 2 == 0 || row.sender == .host ? 10_000 : 41_000) + number,
+            expectation: wanted,
             // Rules tell a process of their own host at once, if it sends datagrams.
             excuse: carrier == .netfilter && row.sender == .host ? "EPERM" : nil)
     }
@@ -217,6 +227,8 @@ struct WireFindings {
 
     mutating func add(_ row: WireRow, _ complaint: String) { wrong.append("\(row): \(complaint)") }
     mutating func add(_ complaint: String) { wrong.append(complaint) }
+
+    var isClean: Bool { wrong.isEmpty }
 
     /// Fails the test if there are any.
     func report(_ location: SourceLocation = #_sourceLocation) {
