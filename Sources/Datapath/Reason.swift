@@ -69,6 +69,8 @@ package struct Reason: Hashable, Sendable, Comparable {
         Reason(REASON_DROP_FRAGMENT, "drop_fragment"),
         Reason(REASON_DROP_RACE, "drop_race"),
         Reason(REASON_DROP_TRUNCATED, "drop_truncated"),
+        Reason(REASON_DROP_ANSWER_RATE, "drop_answer_rate"),
+        Reason(REASON_DROP_UNANSWERED, "drop_unanswered"),
     ]
 }
 

@@ -129,6 +129,22 @@ struct {
 	__type(value, struct flow_allowance);
 } new_flows SEC(".maps");
 
+/* ICMP errors that may still be sent, per CPU. Written and read by pod and eni. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct answer_allowance);
+} answers_left SEC(".maps");
+
+/* Where an ICMP error is put together, per CPU. Written and read by pod and eni. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct answer_space);
+} answer_spaces SEC(".maps");
+
 /* What an operator wants told. Written by report.h, read by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -27,6 +27,9 @@
 /* Bytes that hold every header that the walk may reach: Ethernet, IPv6, extensions, TCP. */
 #define HEADERS_MAX (ETH_HLEN + 40 + EXTENSION_BYTES_MAX + 20)
 
+/* In skb->gso_size: segmented SCTP, whose segments differ in length (linux/skbuff.h). */
+#define GSO_BY_FRAGS 0xffff
+
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
@@ -306,7 +309,10 @@ static __always_inline int packet_parse(struct __sk_buff *skb, struct packet *pa
 		return REASON_STACK_NOT_IP;
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		headers += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	if (data + headers > end) {
+	/* Nor from segmented SCTP: its packets follow each other as skbs, and a byte must not change its
+	 * packet. What is parsed of it, the sender had in the first one's head.
+	 */
+	if (data + headers > end && skb->gso_size != GSO_BY_FRAGS) {
 		bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
 		data = (void *)(long)skb->data;
 		end = (void *)(long)skb->data_end;
@@ -355,5 +361,7 @@ static __always_inline bool packet_exceeds(const struct __sk_buff *skb, const st
 
 	/* verifier: one load must not serve the context here and the packet's headers there */
 	asm volatile("" : "+r"(bytes));
+	if (segment == GSO_BY_FRAGS)
+		return false; /* each is as long as the sender's path takes; only the kernel sees it */
 	return (segment ? packet->header_bytes + segment : bytes) > mtu;
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "packet.h"
+#include "sctp.h"
 
 /* Both ends that a packet shall have. */
 struct ends {
@@ -96,9 +97,9 @@ static __always_inline int rewrite_addresses6(struct __sk_buff *skb, const struc
 				   sizeof(words), BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Writes new ends and a TTL. Later fragments have addresses only. SCTP's checksum is the caller's
- * to follow (its CRC covers ports, not addresses). Returns 0, or a negative errno: the packet may
- * then be half rewritten and must be dropped.
+/* Writes new ends and a TTL. Later fragments have addresses only. SCTP's checksum, a CRC over ports
+ * but not addresses, has a header of its own. Returns 0, or a negative errno: the packet may then
+ * be half rewritten and must be dropped.
  */
 static __always_inline int packet_rewrite(struct __sk_buff *skb, const struct packet *packet,
 					  const struct ends *ends, __u8 ttl)
@@ -116,6 +117,8 @@ static __always_inline int packet_rewrite(struct __sk_buff *skb, const struct pa
 		return failed;
 	if (packet_is_later_fragment(packet))
 		return 0;
+	if (packet->protocol == PROTOCOL_SCTP)
+		return sctp_ports_rewrite(skb, packet, ends->source_port, ends->destination_port);
 	if (check) {
 		failed = bpf_l4_csum_replace(skb, l4 + check, 0, difference,
 					     BPF_F_PSEUDO_HDR | udp);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "answer.h"
 #include "flow.h"
 #include "flow_make.h"
 #include "handled.h"
@@ -20,19 +21,10 @@ static __always_inline int drop(const struct __sk_buff *skb, enum reason why)
 	return TC_ACT_SHOT;
 }
 
-/* What the sender is told in place of its packet. */
-enum answer_kind {
-	ANSWER_UNREACHABLE,
-	ANSWER_TTL,
-	ANSWER_TOO_BIG,
-};
-
-static __always_inline int answer(struct __sk_buff *skb, const struct packet *packet,
-				  enum answer_kind kind, __u32 mtu)
+/* Whether what the hook sees comes from the node's own stack. */
+static __always_inline bool hook_is_egress(enum hook hook)
 {
-	(void)packet;
-	(void)mtu;
-	return drop(skb, kind == ANSWER_TTL ? REASON_ANSWERED_TTL : REASON_ANSWERED_OVERSIZE);
+	return hook == HOOK_POD_OUT || hook == HOOK_ENI_OUT;
 }
 
 /* Up the stack as it would be without us, but with its new ends. */
@@ -53,9 +45,9 @@ static __always_inline int road_to_pod(struct __sk_buff *skb, const struct packe
 	if (!pod->pod_mac_known)
 		return drop(skb, REASON_DROP_NO_ROAD);
 	if (is_forwarded && packet->ttl <= 1)
-		return answer(skb, packet, ANSWER_TTL, 0);
+		return answer_with_error(skb, packet, ANSWER_TTL, 0, !is_forwarded);
 	if (packet_exceeds(skb, packet, pod->mtu))
-		return answer(skb, packet, ANSWER_TOO_BIG, pod->mtu);
+		return answer_with_error(skb, packet, ANSWER_TOO_BIG, pod->mtu, !is_forwarded);
 	if (packet_translate(skb, packet, ends, packet->ttl - is_forwarded) ||
 	    rewrite_macs(skb, pod->pod_mac, pod->host_mac))
 		return drop(skb, REASON_DROP_TRUNCATED);
@@ -75,9 +67,9 @@ static __always_inline int road_to_eni(struct __sk_buff *skb, const struct packe
 	if (!eni || !eni->next_hop_mac_known)
 		return drop(skb, REASON_DROP_NO_ROAD);
 	if (is_forwarded && packet->ttl <= 1)
-		return answer(skb, packet, ANSWER_TTL, 0);
+		return answer_with_error(skb, packet, ANSWER_TTL, 0, !is_forwarded);
 	if (packet_exceeds(skb, packet, eni->mtu))
-		return answer(skb, packet, ANSWER_TOO_BIG, eni->mtu);
+		return answer_with_error(skb, packet, ANSWER_TOO_BIG, eni->mtu, !is_forwarded);
 	if (packet_translate(skb, packet, ends, packet->ttl - is_forwarded) ||
 	    rewrite_macs(skb, eni->next_hop_mac, eni->eni_mac))
 		return drop(skb, REASON_DROP_TRUNCATED);
@@ -105,7 +97,7 @@ static __always_inline int road_to_host(struct __sk_buff *skb, const struct pack
 static __always_inline int road_take(struct __sk_buff *skb, const struct packet *packet,
 				     const struct flow_view *view, enum hook hook)
 {
-	const bool is_out = hook == HOOK_POD_OUT || hook == HOOK_ENI_OUT;
+	const bool is_out = hook_is_egress(hook);
 	const struct flow *flow = view->flow;
 	const struct pod_veth *pod;
 	__u32 ifindex = flow->ifindex;

@@ -12,15 +12,6 @@
 /* `serve` leaves the packet to others. No verdict of tc has this number. */
 #define NOT_SERVED (-100)
 
-/* Ends the first packet of a flow that there will not be. */
-static __always_inline int flow_refuse(struct __sk_buff *skb, const struct packet *packet,
-				       int reason)
-{
-	if (reason == REASON_REJECTED_NO_BACKEND)
-		return answer(skb, packet, ANSWER_UNREACHABLE, 0);
-	return drop(skb, reason);
-}
-
 /* A packet that begins no flow we know. Returns 0 when its flow was made, by us or meanwhile by
  * another CPU; else the hook's verdict, or NOT_SERVED.
  */
@@ -52,7 +43,7 @@ static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet
 	}
 	why = service_plan(packet, sender);
 	if (why == REASON_REJECTED_NO_BACKEND)
-		return answer(skb, packet, ANSWER_UNREACHABLE, 0);
+		return answer_with_error(skb, packet, ANSWER_UNREACHABLE, 0, hook_is_egress(hook));
 	if (!why)
 		why = roads_plan(packet, skb->ifindex, hook);
 	if (!why)

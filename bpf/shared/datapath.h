@@ -383,6 +383,26 @@ struct flow_allowance {
 };
 _Static_assert(sizeof(struct flow_allowance) == 16, "flow_allowance");
 
+/* answers_left: per CPU; how many ICMP errors may still be sent in place of packets. */
+struct answer_allowance {
+	__u64 refilled_ns; /* CLOCK_MONOTONIC; until when `answers` has been earned */
+	__u64 answers;
+};
+_Static_assert(sizeof(struct answer_allowance) == 16, "answer_allowance");
+
+/* answer_spaces: per CPU; where an ICMP error is written before it takes a packet's place. Means
+ * nothing between two packets.
+ */
+#define ANSWER_HEADERS 48 /* IPv6 and ICMPv6; IPv4's and ICMP's fill the last 28 bytes */
+#define ANSWER_QUOTE_MAX 1232 /* what is left of the 1280 bytes that IPv6 grants an error */
+
+struct answer_space {
+	__u8 headers[ANSWER_HEADERS];
+	__u8 quote[ANSWER_QUOTE_MAX];
+	__u8 reserved[296]; /* behind a quote; to here the verifier believes a sum to reach */
+};
+_Static_assert(sizeof(struct answer_space) == 1576, "answer_space");
+
 /* events: what an operator wants told, not just counted. */
 struct event {
 	__u8 source[16]; /* network order; IPv4 in the first 4 octets */
@@ -485,6 +505,8 @@ enum reason {
 	REASON_DROP_FRAGMENT = 105, /* overlapping, overflowing, or its first was dropped */
 	REASON_DROP_RACE = 106, /* two CPUs made one flow, and the other took too long */
 	REASON_DROP_TRUNCATED = 107, /* a packet of a flow that is too short to be translated */
+	REASON_DROP_ANSWER_RATE = 108, /* more ICMP errors a second than this CPU may send */
+	REASON_DROP_UNANSWERED = 109, /* nothing may answer this packet, or nothing could */
 	REASON_MAX = 128,
 };
 
