@@ -31,6 +31,9 @@ package struct Cleanup: Sendable {
         if (try? Directory.entries(stateDirectory)) != nil {
             let lock = try AgentLock.take(stateDirectory: stateDirectory, bpffs: bpffs)
             removed += try removeDatapath()
+            if let ports = try ReservedPorts(stateDirectory: stateDirectory).release() {
+                removed.append("ports \(ports) in \(ReservedPorts.setting)")
+            }
             // Last, so that no agent begins in between.
             for file in [
                 AwayView.servicesPath(in: stateDirectory), AgentLock.path(in: stateDirectory),

@@ -41,6 +41,7 @@ package enum NodeAgent {
         var settings = configuration.settings
         // A flow that the kernel may know is not made where it can't be asked.
         settings.translatesServices = datapath.podRoutingObstacle == nil
+        reservePorts(configuration, isNeeded: settings.translatesServices, log: log)
         let reconciler = Reconciler(
             settings: settings, applier: datapath, requests: wishes.requests(healthPorts), log: log)
         let directory = ManifestDirectory(manifests, log: log)
@@ -82,6 +83,23 @@ package enum NodeAgent {
         try await group.run()
         log.info("Stopped; the datapath goes on as it is.")
         _ = consume lock
+    }
+
+    /// Ports that nobody else may get are reserved before the first flow is given one. Where that is
+    /// forbidden the allocator still asks for each port whether a socket has it.
+    private static func reservePorts(
+        _ configuration: Configuration, isNeeded: Bool, log: Logger
+    ) {
+        guard isNeeded, configuration.podRouting != .off, configuration.setSysctls != .off else {
+            return
+        }
+        do {
+            try ReservedPorts(stateDirectory: configuration.stateDirectory)
+                .reserve(configuration.masqueradePorts)
+        } catch {
+            log.warning(
+                "The masquerade ports are not reserved.", metadata: ["reason": "\(error)"])
+        }
     }
 
     private static func openDatapath(
