@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
- * Where translated packets go, taken by each packet as road_plan.h planned it. Everything a packet needs is looked up and checked before the first byte is written, so
- * that what can't be carried is answered or dropped as it came.
+ * Where translated packets go, taken by each packet as road_plan.h planned it. Everything a packet
+ * needs is looked up and checked before the first byte is written, so that what can't be carried is
+ * answered or dropped as it came.
  */
 #pragma once
 
