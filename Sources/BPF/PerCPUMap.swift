@@ -106,3 +106,9 @@ public struct PerCPUMap<Key: BitwiseCopyable & Sendable, Value: BitwiseCopyable 
         (0..<cpuCount).map { start.loadUnaligned(fromByteOffset: $0 * stride, as: Value.self) }
     }
 }
+
+/// How many CPUs this machine may ever have: per-CPU maps hold a value for each, and preallocated
+/// hashes a spare element.
+public func possibleCPUCount() throws(BPFError) -> Int {
+    Int(try check(libbpf_num_possible_cpus(), "libbpf_num_possible_cpus", "this machine"))
+}
