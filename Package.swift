@@ -100,7 +100,7 @@ let package = Package(
             ["Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", log]),
         tests(
             "DatapathTests",
-            ["Datapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Support", log]),
+            ["Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Support", log]),
         tests(
             "EndToEndTests",
             ["BPF", "KubeProxyRules", "Lab", "Linux", "Model", "Support", "needletail"],

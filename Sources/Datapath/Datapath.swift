@@ -6,7 +6,7 @@ internal import BPF
 internal import CDatapath
 internal import Linux
 package import Logging
-internal import Model
+package import Model
 internal import Plan
 
 /// Where the datapath lives and which of its parts act.
@@ -17,11 +17,16 @@ package struct DatapathConfiguration: Sendable {
     package var cgroup: String?
     /// Whether pod traffic may be shortcut.
     package var podRouting: Bool
+    /// MiB for both flow tables; nil: as they are pinned, else small ones.
+    package var flowMemoryMiB: Int?
 
-    package init(bpffs: String, cgroup: String?, podRouting: Bool = true) {
+    package init(
+        bpffs: String, cgroup: String?, podRouting: Bool = true, flowMemoryMiB: Int? = nil
+    ) {
         self.bpffs = bpffs
         self.cgroup = cgroup
         self.podRouting = podRouting
+        self.flowMemoryMiB = flowMemoryMiB
     }
 }
 
@@ -35,6 +40,8 @@ package actor Datapath: OperationApplier {
     package nonisolated let interfaceHookKind: String
     /// Why pod routing is off although it was asked for; nil when it is as asked.
     package nonisolated let podRoutingObstacle: String?
+    /// What else is not as it was asked for.
+    package nonisolated let remarks: [String]
 
     let pins: Pins
     let maps: MapSet
@@ -44,6 +51,8 @@ package actor Datapath: OperationApplier {
     let logger: Logger
     /// What this agent attached or took over, and has not detached.
     var attached: [UInt32: AttachmentRole]
+    /// Flow tables that are being replaced, until `activate()`.
+    var carryOver: FlowCarryOver
 
     /// Loads the programs over the pinned maps, adopts what an earlier agent left and replaces its
     /// programs in place. What was inert stays inert until `activate()`.
@@ -79,13 +88,26 @@ package actor Datapath: OperationApplier {
         let cookie = try asPins("network namespace") { () throws(KernelError) in
             try namespace.cookie()
         }
-        let programs = try LoadedPrograms(
-            pins: pins, generation: generation, asksConntrack: asksConntrack,
-            hostNamespace: cookie)
-        self.programs = programs
         let pins = pins
-        maps = try asDatapath { () throws(BPFError) in try MapSet(pins) }
+        let flows = try Self.adoptFlowTables(pins, configuration.flowMemoryMiB)
+        remarks = flows.remarks
+        let programs: LoadedPrograms
+        do throws(DatapathError) {
+            programs = try LoadedPrograms(
+                pins: pins, flows: flows, generation: generation, asksConntrack: asksConntrack,
+                hostNamespace: cookie)
+        } catch {
+            flows.removeUnused(pins)
+            throw error
+        }
+        self.programs = programs
+        let maps = try asDatapath { () throws(BPFError) in try MapSet(pins, flows: flows) }
+        self.maps = maps
+        let carryOver = FlowCarryOver(pins: pins, tables: flows)
+        self.carryOver = carryOver
+        _ = try asDatapath { () throws(BPFError) in try carryOver.copy(into: maps) }
         attached = try asDatapath { () throws(BPFError) in try hooks.adopt(programs) }
+        _ = try asDatapath { () throws(BPFError) in try carryOver.copy(into: maps) }
         try attachSocketHooks()
     }
 
@@ -126,6 +148,30 @@ package actor Datapath: OperationApplier {
         }
     }
 
+    /// Decides which flow tables the programs get, before they are loaded.
+    private static func adoptFlowTables(
+        _ pins: Pins, _ mebibytes: Int?
+    ) throws(DatapathError) -> FlowTablePins {
+        try asDatapath { () throws(BPFError) in
+            var wanted: UInt32?
+            if let mebibytes {
+                wanted = FlowTableSize.entries(
+                    mebibytes: mebibytes, cpus: try possibleCPUCount())
+            }
+            return try FlowTablePins(adopting: pins, wanted: wanted)
+        }
+    }
+
+    /// Who removes flows that are over. One for an agent; call its `step` again and again.
+    ///
+    /// - Parameter clock: CLOCK_MONOTONIC in nanoseconds, nil for the machine's.
+    package nonisolated func flowCollector(
+        _ timeouts: FlowTimeouts, clock: (@Sendable () -> UInt64)? = nil
+    ) -> FlowCollector {
+        FlowCollector(
+            maps: maps, timeouts: timeouts, clock: clock ?? { Monotonic.now().nanoseconds })
+    }
+
     /// Lets the attached set act, all at once, and makes this layout the live one. Idempotent.
     package func activate() throws(DatapathError) {
         do throws(BPFError) {
@@ -137,6 +183,14 @@ package actor Datapath: OperationApplier {
             try maps.control.update(0, entry)
         } catch {
             throw .kernel(error)
+        }
+        // Every hook has the new programs by now, however this kernel takes them.
+        if carryOver.isNeeded {
+            let copied = try carryOver.finish(into: maps)
+            carryOver = FlowCarryOver(pins: pins, tables: FlowTablePins(found: pins))
+            logger.info(
+                "The flow table was replaced by one of another size.",
+                metadata: ["refused": "\(copied.refused)"])
         }
         try pins.publish()
     }

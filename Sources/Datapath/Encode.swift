@@ -1,6 +1,6 @@
-// The one place where values become the maps' structs and structs become values again. Byte order
-// is lost in C's plain integers, so nobody else builds or reads these structs. Addresses travel as
-// octets in network order; ports and counts stay in host order.
+// The one place, with Encode+Flow.swift, where values become the maps' structs and structs become
+// values again. Byte order is lost in C's plain integers, so nobody else builds or reads these
+// structs. Addresses travel as octets in network order; ports and counts stay in host order.
 
 internal import CDatapath
 internal import Model
@@ -21,6 +21,17 @@ func octets<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> [UInt8] {
 func addressValue<Tuple: BitwiseCopyable>(_ tuple: Tuple) -> IPAddress {
     // The array's length is fixed at compile time to one of the two that exist.
     IPAddress(octets: octets(tuple))!
+}
+
+/// Whether two structs without padding hold the same bytes.
+func sameBytes<Struct: BitwiseCopyable>(_ a: Struct, _ b: Struct) -> Bool {
+    withUnsafeBytes(of: a) { a in withUnsafeBytes(of: b) { b in a.elementsEqual(b) } }
+}
+
+/// A struct from bytes that a program wrote; nil if there are not enough of them.
+func structValue<Struct: BitwiseCopyable>(_ bytes: [UInt8], as _: Struct.Type) -> Struct? {
+    guard bytes.count >= MemoryLayout<Struct>.size else { return nil }
+    return bytes.withUnsafeBytes { $0.loadUnaligned(as: Struct.self) }
 }
 
 extension l4_protocol {

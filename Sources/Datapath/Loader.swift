@@ -28,11 +28,13 @@ struct LoadedPrograms: Sendable {
     ///   - generation: the one that the programs act for; never 0.
     ///   - asksConntrack: whether this kernel can be asked about a flow.
     ///   - hostNamespace: the cookie of the node's network namespace.
+    ///   - flows: which flow tables the programs use, and how large a new one is.
     init(
-        pins: Pins, generation: UInt32, asksConntrack: Bool, hostNamespace: UInt64
+        pins: Pins, flows: FlowTablePins, generation: UInt32, asksConntrack: Bool,
+        hostNamespace: UInt64
     ) throws(DatapathError) {
         let socketObject = try Self.load(
-            "socket", SocketObject.base64, pins, generation, hostNamespace: hostNamespace)
+            "socket", SocketObject.base64, pins, flows, generation, hostNamespace: hostNamespace)
         var socket: [SocketHook: LoadedProgram] = [:]
         for hook in SocketHook.allCases {
             socket[hook] = try Self.program(hook.rawValue, of: socketObject)
@@ -41,7 +43,7 @@ struct LoadedPrograms: Sendable {
         func load(
             _ hook: InterfaceHook, _ base64: StaticString
         ) throws(DatapathError) -> LoadedProgram {
-            let object = try Self.load(hook.rawValue, base64, pins, generation, asksConntrack)
+            let object = try Self.load(hook.rawValue, base64, pins, flows, generation, asksConntrack)
             return try Self.program(hook.program, of: object)
         }
         pod = try load(.pod, PodObject.base64)
@@ -61,8 +63,8 @@ struct LoadedPrograms: Sendable {
     }
 
     private static func load(
-        _ name: String, _ base64: StaticString, _ pins: Pins, _ generation: UInt32,
-        _ asksConntrack: Bool? = nil, hostNamespace: UInt64? = nil
+        _ name: String, _ base64: StaticString, _ pins: Pins, _ flows: FlowTablePins,
+        _ generation: UInt32, _ asksConntrack: Bool? = nil, hostNamespace: UInt64? = nil
     ) throws(DatapathError) -> BPFObject {
         do throws(BPFError) {
             let object = try BPFObject(base64: base64, name: name)
@@ -72,7 +74,9 @@ struct LoadedPrograms: Sendable {
             }
             if let hostNamespace { try object.setConstant("host_namespace", hostNamespace) }
             for map in object.mapNames where map != "socket_services" || name == "socket" {
-                try object.pinMap(map, at: pins.map(map))
+                let table = flows.table(ofMap: map)
+                if let entries = table?.entries { try object.setMaxEntries(map: map, entries) }
+                try object.pinMap(map, at: pins.map(table?.live ?? map))
             }
             try object.load()
             return object

@@ -3,6 +3,7 @@
 
 internal import BPF
 internal import CDatapath
+internal import Model
 
 /// The maps of one pin directory.
 final class MapSet: Sendable {
@@ -23,11 +24,16 @@ final class MapSet: Sendable {
     let enis: BPFMap<eni_key, eni_egress>
     let veths: BPFMap<UInt32, veth_addresses>
     let settings: BPFMap<UInt32, CDatapath.settings>
+    let flows4: BPFMap<flow_key4, flow4>
+    let flows6: BPFMap<flow_key6, flow6>
     let control: BPFMap<UInt32, CDatapath.control>
     let counters: PerCPUMap<UInt32, counter>
 
     /// Opens what is pinned. Errors: ENOENT where nothing is; a mismatch names the map.
-    init(_ pins: Pins) throws(BPFError) {
+    ///
+    /// - Parameter flows: where the flow tables are pinned that the programs use.
+    init(_ pins: Pins, flows: FlowTablePins? = nil) throws(BPFError) {
+        let flows = flows ?? FlowTablePins(found: pins)
         services4 = try BPFMap(pinned: pins.map("services4"))
         services6 = try BPFMap(pinned: pins.map("services6"))
         slots = try BPFMap(pinned: pins.map("service_slots"))
@@ -45,6 +51,8 @@ final class MapSet: Sendable {
         enis = try BPFMap(pinned: pins.map("enis"))
         veths = try BPFMap(pinned: pins.map("veths"))
         settings = try BPFMap(pinned: pins.map("settings"))
+        flows4 = try BPFMap(pinned: pins.map(flows.live(.v4)))
+        flows6 = try BPFMap(pinned: pins.map(flows.live(.v6)))
         control = try BPFMap(pinned: pins.map("control"))
         counters = try PerCPUMap(pinned: pins.map("counters"))
     }

@@ -39,7 +39,7 @@ package struct PinnedDatapath: Sendable {
         return try asDatapath { () throws(BPFError) in try maps.readCounters() }
     }
 
-    private func open() throws(DatapathError) -> MapSet {
+    func open() throws(DatapathError) -> MapSet {
         guard exists else { throw .absent(path: pins.version) }
         let pins = pins
         return try asDatapath { () throws(BPFError) in try MapSet(pins) }

@@ -56,6 +56,11 @@ package struct Pins: Sendable {
         (try? Directory.entries("\(version)/links")) ?? []
     }
 
+    /// Names of what is pinned as maps, sorted; empty when there is no such directory.
+    func mapNames() -> [String] {
+        (try? Directory.entries("\(version)/maps")) ?? []
+    }
+
     // MARK: Marks of what we made outside bpffs; a bpffs takes directories, and no files
 
     private var qdiscs: String { "\(version)/qdiscs" }

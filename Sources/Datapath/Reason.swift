@@ -15,6 +15,14 @@ package struct Reason: Hashable, Sendable, Comparable {
         self.name = name
     }
 
+    /// Nil for a number that no program of this version writes.
+    package init?(number: UInt32) {
+        guard let known = Self.byNumber[number] else { return nil }
+        self = known
+    }
+
+    private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
+
     package static func < (a: Reason, b: Reason) -> Bool { a.number < b.number }
 
     /// Every reason that a program counts, by number.
