@@ -16,10 +16,11 @@ import Reconcile
 actor AgentState {
     private let configuration: Configuration
     private let startedAt = Date()
-    private var datapath: Datapath?
+    private(set) var datapath: Datapath?
     private var reconciler: Reconciler?
     private var manifests: ManifestDirectory?
     private var healthPorts: HealthPorts?
+    private var collector: FlowCollector?
     private var podNames: [IPAddress: ObjectName] = [:]
     private var isActive = false
     /// What an earlier agent activated goes on acting while we start.
@@ -32,10 +33,12 @@ actor AgentState {
     }
 
     func attach(
-        datapath: Datapath, reconciler: Reconciler, manifests: ManifestDirectory,
-        healthPorts: HealthPorts, isRestored: Bool
+        datapath: Datapath, collector: FlowCollector, reconciler: Reconciler,
+        manifests: ManifestDirectory, healthPorts: HealthPorts, isRestored: Bool
     ) {
         self.datapath = datapath
+        self.collector = collector
+        remarks += datapath.remarks
         self.reconciler = reconciler
         self.manifests = manifests
         self.healthPorts = healthPorts
@@ -111,6 +114,7 @@ actor AgentState {
         status.add(await datapath.attachments())
         status.add(try await datapath.counters())
         status.counts = StatusDocument.Counts(try await view())
+        if let collector { status.add(await collector.report()) }
         return status
     }
 
@@ -140,6 +144,7 @@ actor AgentState {
             "/v1/status": { await Self.answer { try await self.status() } },
             "/v1/services": { await self.list(ServiceItem.self) { DocumentList($0) } },
             "/v1/pods": { await self.list(PodItem.self) { DocumentList($0) } },
+            "/v1/flows": { await Self.answer { try await self.flows() } },
             "/v1/enis": { await self.list(ENIItem.self) { DocumentList($0) } },
         ])
     }

@@ -48,6 +48,7 @@ extension Configuration {
         try reader.portRange(.masqueradePorts, into: &masqueradePorts)
         try reader.count(.newFlowsPerSecond, into: &newFlowsPerSecond)
         try reader.mebibytes(.flowMemory, into: &flowMemoryMiB)
+        flowTimeouts = options.flowTimeouts
         try reader.choice(.setSysctls, into: &setSysctls)
         try reader.bindAddress(.healthzBindAddress, into: &healthz)
         try reader.bindAddress(.metricsBindAddress, into: &metrics)

@@ -87,6 +87,8 @@ package struct Configuration: Hashable, Sendable {
     /// For each CPU; 0: no limit.
     package var newFlowsPerSecond = Settings.defaultNewFlowsPerSecond
     package var flowMemoryMiB = 64
+    /// Only a kube-proxy configuration changes them.
+    package var flowTimeouts = FlowTimeouts()
     package var setSysctls = Switch.auto
     /// Nil is off.
     package var healthz: BindAddress? = BindAddress(address: .unspecified(.v4), port: 10256)

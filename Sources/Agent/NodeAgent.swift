@@ -44,16 +44,21 @@ package enum NodeAgent {
         reservePorts(configuration, isNeeded: settings.translatesServices, log: log)
         let reconciler = Reconciler(
             settings: settings, applier: datapath, requests: wishes.requests(healthPorts), log: log)
+        let collector = datapath.flowCollector(configuration.flowTimeouts)
+        let events = try datapath.events()
         let directory = ManifestDirectory(manifests, log: log)
         await state.attach(
-            datapath: datapath, reconciler: reconciler, manifests: directory,
-            healthPorts: healthPorts, isRestored: datapath.isActive())
+            datapath: datapath, collector: collector, reconciler: reconciler,
+            manifests: directory, healthPorts: healthPorts, isRestored: datapath.isActive())
         for remark in await state.remarks { log.warning("\(remark)") }
 
         var services: [any ServiceLifecycle.Service] = [
             HTTPService(server: control),
             ReconcilerService(reconciler: reconciler),
             NetworkService(reconciler: reconciler),
+            FlowService(collector: collector, log: log),
+            EventService(
+                events: events, serviceNames: { await state.serviceNames() }, log: log),
             WishService(wishes: wishes, datapath: datapath, reconciler: reconciler, log: log),
             ManifestService(directory: directory, reconciler: reconciler),
             HealthPortService(ports: healthPorts),
@@ -108,7 +113,8 @@ package enum NodeAgent {
         let datapath = try Datapath(
             DatapathConfiguration(
                 bpffs: configuration.bpffs, cgroup: cgroup,
-                podRouting: configuration.podRouting != .off),
+                podRouting: configuration.podRouting != .off,
+                flowMemoryMiB: configuration.flowMemoryMiB),
             logger: log)
         if configuration.podRouting == .on, let obstacle = datapath.podRoutingObstacle {
             throw StartFailure("--pod-routing on: \(obstacle)")

@@ -2,10 +2,13 @@
 // layer that gives it: a list on the command line replaces the config file's, it doesn't grow it.
 
 import Linux
+package import Model
 
 /// What was given for each flag, folded by precedence.
 package struct OptionLayers: Hashable, Sendable {
     package private(set) var given: [Setting: Given] = [:]
+    /// What a kube-proxy configuration says beyond settings of ours.
+    package private(set) var flowTimeouts = FlowTimeouts()
 
     /// Layers from the strongest to the weakest.
     package init(_ layers: [[Setting: Given]]) {
@@ -41,14 +44,18 @@ package struct OptionLayers: Hashable, Sendable {
         commandLine: [Setting: Given], environment: [String: String],
         read: (String) throws(KernelError) -> String
     ) throws(UsageError) -> OptionLayers {
+        var flowTimeouts = FlowTimeouts()
         var layers = [commandLine, Self.environment(environment)]
         if let (path, yaml) = try OptionLayers(layers).contents(of: .config, read) {
             layers.append(try ConfigFile.layer(path: path, yaml: yaml))
         }
         if let (path, yaml) = try OptionLayers(layers).contents(of: .kubeProxyConfig, read) {
             layers.append(try KubeProxyConfiguration.layer(path: path, yaml: yaml))
+            flowTimeouts = try KubeProxyConfiguration.flowTimeouts(path: path, yaml: yaml)
         }
-        return OptionLayers(layers)
+        var options = OptionLayers(layers)
+        options.flowTimeouts = flowTimeouts
+        return options
     }
 
     /// The file that a setting names, nil when none is given.

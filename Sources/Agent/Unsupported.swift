@@ -49,9 +49,6 @@ package struct Unsupported: Hashable, Sendable {
             [.clusterCIDR, .nodeCIDR].contains(configuration.detectLocal),
             "telling pods by their addresses", "interfaces or none")
         judge(
-            configuration, .flowMemory, configuration.flowMemoryMiB != defaults.flowMemoryMiB,
-            "flow tables", nil)
-        judge(
             configuration, .setSysctls, configuration.setSysctls == .on, "writing sysctls", "auto")
         judge(
             configuration, .metricsBindAddress,

@@ -42,6 +42,12 @@ package struct AwayView: Sendable {
         return view
     }
 
+    /// Every flow in the pinned tables, with the names that can be had.
+    package func flows() throws -> DocumentList<FlowItem> {
+        guard isPinned else { return DocumentList([]) }
+        return DocumentList(try PinnedDatapath(bpffs: bpffs).flows(), try view())
+    }
+
     /// What `status` can tell of an agent that does not answer.
     package func status() throws -> StatusDocument {
         var status = StatusDocument(agent: "away")
@@ -49,6 +55,7 @@ package struct AwayView: Sendable {
         let datapath = PinnedDatapath(bpffs: bpffs)
         status.generation = try datapath.generation()
         status.counts = StatusDocument.Counts(try view())
+        status.add(try datapath.flowTables())
         status.add(try datapath.counters())
         return status
     }

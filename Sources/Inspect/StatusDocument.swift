@@ -99,6 +99,9 @@ package struct StatusDocument: Document {
     package var awaitedSources: [String] = []
     package var hooks: [Hook] = []
     package var counts = Counts()
+    package var flowTables: [FlowTable] = []
+    /// Absent without an agent.
+    package var removedFlows: RemovedFlows?
     package var failing: [Failure] = []
     package var refusals: [Refusal] = []
     /// Settings that were left out, and what else the operator should know.
@@ -144,6 +147,7 @@ extension StatusDocument {
             ["ENIS", "\(counts.enis)"],
             ["HOST", "\(counts.localAddresses) addresses, \(counts.prefixes) prefixes"],
         ]
+        lines += flowLines
         lines += failing.map { ["FAILING", "\($0.unit): \($0.reason)"] }
         lines += refusals.map { ["REFUSED", "\($0.source): \($0.reason)"] }
         lines += remarks.map { ["REMARK", $0] }

@@ -12,7 +12,7 @@ struct Needletail: ParsableCommand {
         abstract: "Carries a Kubernetes node's service and pod traffic by eBPF.",
         subcommands: [
             RunCommand.self, StatusCommand.self, ServicesCommand.self, PodsCommand.self,
-            ENIsCommand.self, CleanupCommand.self,
+            ENIsCommand.self, FlowsCommand.self, CleanupCommand.self,
         ])
 }
 
