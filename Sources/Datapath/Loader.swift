@@ -43,7 +43,8 @@ struct LoadedPrograms: Sendable {
         func load(
             _ hook: InterfaceHook, _ base64: StaticString
         ) throws(DatapathError) -> LoadedProgram {
-            let object = try Self.load(hook.rawValue, base64, pins, flows, generation, asksConntrack)
+            let object = try Self.load(
+                hook.rawValue, base64, pins, flows, generation, asksConntrack)
             return try Self.program(hook.program, of: object)
         }
         pod = try load(.pod, PodObject.base64)
