@@ -154,6 +154,18 @@ final class ProgramNode: Sendable {
         try run(datapath.programs.eni, eni, frame, gsoSize)
     }
 
+    /// Runs a frame through the program that sees what the stack sends to this veth's pod.
+    func toPod(
+        _ interface: UInt32, _ frame: [UInt8], gsoSize: UInt32 = 0
+    ) throws -> (Verdict, [UInt8]) {
+        try run(datapath.programs.podOut, interface, frame, gsoSize)
+    }
+
+    /// Runs a frame through the program that sees what the stack sends by the ENI.
+    func toENI(_ frame: [UInt8], gsoSize: UInt32 = 0) throws -> (Verdict, [UInt8]) {
+        try run(datapath.programs.eniOut, eni, frame, gsoSize)
+    }
+
     private func run(
         _ loaded: LoadedProgram, _ interface: UInt32, _ frame: [UInt8], _ gsoSize: UInt32
     ) throws -> (Verdict, [UInt8]) {
