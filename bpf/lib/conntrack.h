@@ -61,8 +61,8 @@ enum tracked {
 /* Asks for a tuple. `original`: NULL, or where the source goes that the flow's first packet had
  * before the kernel translated it.
  */
-static __always_inline enum tracked conntrack_has(CONTEXT *ctx,   struct bpf_sock_tuple *tuple, __u32 size,
-						  __u8 protocol, __u8 *original)
+static __always_inline enum tracked conntrack_has(CONTEXT *ctx, struct bpf_sock_tuple *tuple,
+						  __u32 size, __u8 protocol, __u8 *original)
 {
 	enum tracked tracked;
 	struct bpf_ct_opts opts = {.netns_id = BPF_F_CURRENT_NETNS, .l4proto = protocol};
@@ -89,28 +89,41 @@ static __always_inline enum tracked conntrack_has(CONTEXT *ctx,   struct bpf_soc
 	return tracked;
 }
 
-/* The same for the packet's tuple. */
-static __always_inline enum tracked conntrack_original(CONTEXT *ctx,        const struct packet *packet, __u8 *original)
+/* Asks for the packet's tuple, or the one that answers it. */
+static __always_inline enum tracked conntrack_asked(CONTEXT *ctx, const struct packet *packet,
+						    bool answered, __u8 *original)
 {
+	const __u8 *source = answered ? packet->destination : packet->source;
+	const __u8 *destination = answered ? packet->source : packet->destination;
+	__be16 source_port = answered ? packet->destination_port : packet->source_port;
+	__be16 destination_port = answered ? packet->source_port : packet->destination_port;
 	struct bpf_sock_tuple tuple = {};
 
 	if (packet->is_ipv6) {
-		__builtin_memcpy(tuple.ipv6.saddr, packet->source, 16);
-		__builtin_memcpy(tuple.ipv6.daddr, packet->destination, 16);
-		tuple.ipv6.sport = packet->source_port;
-		tuple.ipv6.dport = packet->destination_port;
-		return conntrack_has(ctx, &tuple, sizeof(tuple.ipv6), packet->protocol,
-				     original);
+		__builtin_memcpy(tuple.ipv6.saddr, source, 16);
+		__builtin_memcpy(tuple.ipv6.daddr, destination, 16);
+		tuple.ipv6.sport = source_port;
+		tuple.ipv6.dport = destination_port;
+		return conntrack_has(ctx, &tuple, sizeof(tuple.ipv6), packet->protocol, original);
 	}
-	__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
-	__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
-	tuple.ipv4.sport = packet->source_port;
-	tuple.ipv4.dport = packet->destination_port;
+	__builtin_memcpy(&tuple.ipv4.saddr, source, 4);
+	__builtin_memcpy(&tuple.ipv4.daddr, destination, 4);
+	tuple.ipv4.sport = source_port;
+	tuple.ipv4.dport = destination_port;
 	return conntrack_has(ctx, &tuple, sizeof(tuple.ipv4), packet->protocol, original);
 }
 
-/* What the kernel knows of the packet's tuple. */
-static __always_inline enum tracked conntrack_knows(CONTEXT *ctx,     const struct packet *packet)
+/* What the kernel knows of a packet that it is about to send, and who sent it originally. Behind
+ * the kernel's SNAT a packet's own tuple is in no entry: what will answer it is.
+ */
+static __always_inline enum tracked conntrack_original(CONTEXT *ctx, const struct packet *packet,
+						       __u8 *original)
 {
-	return conntrack_original(ctx, packet, NULL);
+	return conntrack_asked(ctx, packet, true, original);
+}
+
+/* What the kernel knows of the packet's tuple. */
+static __always_inline enum tracked conntrack_knows(CONTEXT *ctx, const struct packet *packet)
+{
+	return conntrack_asked(ctx, packet, false, NULL);
 }

@@ -94,6 +94,22 @@ static __always_inline int road_to_host(struct __sk_buff *skb, const struct pack
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
+/* Up the stack from an ingress hook. The kernel's source check (rp_filter) asks which way the
+ * translated destination would answer: by the primary ENI, whatever ENI was dialled. So it comes in
+ * there, where the CNI has the check loose.
+ */
+static __always_inline int road_up(struct __sk_buff *skb, const struct packet *packet,
+				   const struct ends *ends, enum hook hook)
+{
+	const struct settings *settings = node_settings();
+	__u32 primary = settings ? READ_ONCE(settings->primary_ifindex) : 0;
+
+	if (hook == HOOK_ENI_IN && primary && primary != skb->ifindex &&
+	    eni_by_index(primary, packet->is_ipv6))
+		return road_to_host(skb, packet, ends, primary);
+	return road_to_stack(skb, packet, ends, REASON_TRANSLATED_TO_STACK);
+}
+
 /* Carries a packet of a flow. */
 static __always_inline int road_take(struct __sk_buff *skb, const struct packet *packet,
 				     const struct flow_view *view, enum hook hook)
@@ -117,7 +133,7 @@ static __always_inline int road_take(struct __sk_buff *skb, const struct packet 
 			return drop(skb, REASON_DROP_NO_ROAD);
 		/* A filter may have come since the flow was made. */
 		if (!is_out && pod->watched && !flow->masqueraded)
-			return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_STACK);
+			return road_up(skb, packet, &view->ends, hook);
 		if (pod->watched && !pod->policed)
 			return drop(skb, REASON_DROP_WATCHED);
 		return road_to_pod(skb, packet, &view->ends, pod, is_out || pod->watched, !is_out);
@@ -128,6 +144,6 @@ static __always_inline int road_take(struct __sk_buff *skb, const struct packet 
 			return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_HOST);
 		return road_to_host(skb, packet, &view->ends, ifindex);
 	default:
-		return road_to_stack(skb, packet, &view->ends, REASON_TRANSLATED_TO_STACK);
+		return road_up(skb, packet, &view->ends, hook);
 	}
 }

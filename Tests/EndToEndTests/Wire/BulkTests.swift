@@ -29,7 +29,7 @@ extension EndToEnd {
 
         /// Retransmits of all transfers of one lab.
         private func total(_ prepare: (WireLab) async throws -> Void) async throws -> Int {
-            let world = try await WireLab(answer: nil)
+            let world = try await WireLab(answer: nil, mixesOffloads: false)
             try await prepare(world)
             var servers: [ChildProcess] = []
             defer { for server in servers { server.kill() } }

@@ -102,7 +102,7 @@ extension EndToEnd {
         func outlives() async throws {
             let world = try await WireLab(answer: { _ in .echo })
             try await world.startAgent()
-            var held: [Held] = []
+            var held: [(Held, row: WireRow)] = []
             for family in IPFamily.allCases {
                 for (sender, frontend, number) in [
                     (WireSender.client, WireFrontend.nodePort, 1), (.client, .nodePortSecondary, 3),
@@ -117,15 +117,13 @@ extension EndToEnd {
                     var command = try Dial.command(
                         world.lab, sender.place, "hold", "\(address)", port, 10)
                     if sender.isPerPacket { command.cgroup = nil }
-                    held.append(
-                        try Held(
-                            command,
-                            file: "/run/needletail-lab/\(world.lab.name)/held-\(held.count)"))
+                    let file = "/run/needletail-lab/\(world.lab.name)/held-\(held.count)"
+                    held.append((try Held(command, file: file), row))
                 }
             }
-            for each in held { try await each.advances() }
+            try await advance(held, "with the agent")
             try await world.agent.kill()
-            for each in held { try await each.advances() }
+            try await advance(held, "without the agent")
             // Meanwhile every service gets another backend, and one goes.
             for service in WireService.all where service.number != 3 {
                 let other = WireService(
@@ -135,13 +133,21 @@ extension EndToEnd {
             }
             world.agent.remove("wire-3.yaml")
             try await world.agent.start(["--mode", "active"])
-            for each in held { try await each.advances() }
-            for each in held {
+            try await advance(held, "with the next agent")
+            for (each, _) in held {
                 let seen = try await each.end()
                 #expect(seen.broken == 0 && seen.errors.isEmpty, "\(seen)")
             }
             try world.routerDroppedNothing()
             try await world.end()
+        }
+
+        private func advance(_ held: [(Held, row: WireRow)], _ when: String) async throws {
+            for (each, row) in held {
+                do { try await each.advances() } catch {
+                    throw Dial.Failed(text: "\(row) \(when): \(error)")
+                }
+            }
         }
     }
 }

@@ -29,8 +29,8 @@ struct WireDial {
     /// The sender's own; of one sender's dials no two may have the same.
     let ownPort: UInt16
     let expectation: WireExpectation
-    /// An outcome that is as good as refusal or silence.
-    let excuse: String?
+    /// Outcomes that are as good as refusal or silence.
+    let excuses: Set<String>
 }
 
 enum WireProbe {
