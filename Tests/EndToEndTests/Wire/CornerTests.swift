@@ -64,12 +64,14 @@ extension EndToEnd {
             }
             try await world.pass(.needletail, rows).report()
             var servers: [EchoServer] = []
+            // A dummy would do, where the kernel has any.
             try await world.shell(
-                "node1", "ip link add nodelocal type dummy; ip link set nodelocal up")
+                "node1",
+                "ip link add nodelocal type veth peer name local2; ip link set nodelocal up")
             for family in IPFamily.allCases {
                 let own = service.clusterIP(family)
                 try await world.shell(
-                    "node1", "ip address add \(own)/\(family.bits) dev nodelocal nodad")
+                    "node1", "ip address add \(own)/\(family.bits) dev nodelocal")
                 let namespace = try world.lab.target("node1").namespace
                 for transport in [EchoServer.Transport.tcp, .udp] {
                     servers.append(
