@@ -16,7 +16,9 @@ import Testing
         #expect(PortList(text)?.description == expected)
     }
 
-    @Test("what is no list of ports is refused", arguments: ["x", "1-", "-1", "5-3", "65536", "1-2-3"])
+    @Test(
+        "what is no list of ports is refused",
+        arguments: ["x", "1-", "-1", "5-3", "65536", "1-2-3"])
     func refused(_ text: String) { #expect(PortList(text) == nil) }
 
     @Test("insertion and removal agree with a set of ports")

@@ -116,7 +116,9 @@ struct Judgement {
             return after.headerIsRight && after.transportIsRight ? nil : "a wrong answer"
         }
         guard got.count == sent.count else { return "its length changed" }
-        guard before.isTheSame(as: after) else { return "bytes changed that are nobody's to change" }
+        guard before.isTheSame(as: after) else {
+            return "bytes changed that are nobody's to change"
+        }
         guard after.ttl == before.ttl || after.ttl == before.ttl &- 1 else { return "its TTL" }
         if before.ttl <= 1 && after.ttl != before.ttl { return "it was forwarded at TTL 1" }
         if before.headerIsRight && !after.headerIsRight { return "its header checksum" }

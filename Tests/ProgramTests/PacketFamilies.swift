@@ -8,7 +8,8 @@ import Randomness
 
 /// The kinds of odd packets; the raw value is what a failure names.
 enum PacketFamily: String, CaseIterable, Sendable {
-    case plain, truncatedEthernet, truncatedIP, truncatedTransport, lyingLengths, options, extensions
+    case plain, truncatedEthernet, truncatedIP, truncatedTransport, lyingLengths, options,
+        extensions
     case firstFragmentWithoutTransport, fragments, ttl, martians, spoofed, land, flags, tcpOptions
     case wrongChecksums, noUDPChecksum, udpLength, icmpErrors, nestedICMPErrors, neighbours, vlan
     case unknown, large, collisions
@@ -30,7 +31,10 @@ struct PacketMaker {
 
     private func special(_ family: IPFamily) -> [String] {
         family == .v4
-            ? ["127.0.0.1", "127.8.8.8", "224.0.0.1", "255.255.255.255", "0.0.0.0", "169.254.169.254"]
+            ? [
+                "127.0.0.1", "127.8.8.8", "224.0.0.1", "255.255.255.255", "0.0.0.0",
+                "169.254.169.254",
+            ]
             : ["::1", "::", "ff02::1", "fe80::1", "::ffff:10.0.0.1", "ff0e::5"]
     }
 
@@ -156,7 +160,8 @@ struct PacketMaker {
         case .neighbours:
             if isIPv6 {
                 frame.protocol = 58
-                frame.raw = [pick([133, 134, 135, 136, 137]), 0, 0, 0] + (0..<20).map { _ in byte() }
+                frame.raw =
+                    [pick([133, 134, 135, 136, 137]), 0, 0, 0] + (0..<20).map { _ in byte() }
             } else {
                 frame.etherType = 0x0806
             }
@@ -174,7 +179,7 @@ struct PacketMaker {
                 frame.protocol = pick([0, 4, 41, 47, 50, 51, 60, 89, 132, 255])
                 frame.raw = (0..<40).map { _ in byte() }
             }
-        case .large: // as long as a test run takes: a page without the room around the data
+        case .large:  // as long as a test run takes: a page without the room around the data
             frame.payload = [UInt8](
                 repeating: byte(), count: Int.random(in: 1400...3200, using: &random))
             return (frame.bytes, pick([0, 0, 536, 1400, 1460, 8948]))
