@@ -67,6 +67,11 @@ package enum NodeAgent {
                 state: state, path: AwayView.servicesPath(in: configuration.stateDirectory),
                 log: log),
         ]
+        if cgroup != nil {
+            services.append(
+                NamespaceService(
+                    directory: NetworkNamespace.directory, datapath: datapath, log: log))
+        }
         if let path = configuration.ipamCheckpoint {
             services.append(CheckpointService(path: path, state: state, log: log))
         }

@@ -39,6 +39,13 @@ extension Datapath {
         case .setSlot(let key, let id):
             try maps.slots.update(slot_key(key), slot(backend_id: id.rawValue))
         case .removeSlot(let key): _ = try maps.slots.delete(slot_key(key))
+        case .setMember(let service, let backend, let membership):
+            let key = member_key(service, backend)
+            // The time stands: what clients remember since then stays good.
+            let joined = try maps.members.lookup(key)?.joined_ns ?? Monotonic.now().nanoseconds
+            try maps.members.update(key, member(membership, joinedAt: joined))
+        case .removeMember(let service, let backend):
+            _ = try maps.members.delete(member_key(service, backend))
         case .setFrontend(let frontend, let head):
             switch frontend.address.family {
             case .v4: try maps.services4.update(frontend4(frontend), service_head(head))

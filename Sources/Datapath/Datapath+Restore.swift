@@ -53,6 +53,12 @@ extension MapSet {
         for (key, value) in try slots.entries() {
             image.apply(.setSlot(key.key, BackendID(rawValue: value.backend_id)))
         }
+        for (key, value) in try members.entries() {
+            image.apply(
+                .setMember(
+                    ServiceID(rawValue: key.service_id), BackendID(rawValue: key.backend_id),
+                    value.membership))
+        }
         for (key, value) in try services4.entries() {
             guard let frontend = key.frontend, let head = value.head else { continue }
             image.apply(.setFrontend(frontend, head))

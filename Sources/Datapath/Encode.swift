@@ -112,6 +112,28 @@ extension slot_key {
     }
 }
 
+extension member_key {
+    init(_ service: ServiceID, _ backend: BackendID) {
+        self.init()
+        service_id = service.rawValue
+        backend_id = backend.rawValue
+    }
+}
+
+extension member {
+    /// - Parameter joinedAt: nanoseconds of CLOCK_MONOTONIC.
+    init(_ membership: Membership, joinedAt: UInt64) {
+        self.init()
+        joined_ns = joinedAt
+        in_cluster_set = membership.isInCluster
+        in_local_set = membership.isInLocal
+    }
+
+    var membership: Membership {
+        Membership(isInCluster: in_cluster_set, isInLocal: in_local_set)
+    }
+}
+
 extension backend4 {
     init(_ backend: Backend, _ state: BackendState) {
         self.init()

@@ -10,6 +10,7 @@ final class MapSet: Sendable {
     let services4: BPFMap<frontend4, service_head>
     let services6: BPFMap<frontend6, service_head>
     let slots: BPFMap<slot_key, slot>
+    let members: BPFMap<member_key, member>
     let backends4: BPFMap<UInt32, backend4>
     let backends6: BPFMap<UInt32, backend6>
     let podToVeth4: BPFMap<address4, pod_veth>
@@ -37,6 +38,7 @@ final class MapSet: Sendable {
         services4 = try BPFMap(pinned: pins.map("services4"))
         services6 = try BPFMap(pinned: pins.map("services6"))
         slots = try BPFMap(pinned: pins.map("service_slots"))
+        members = try BPFMap(pinned: pins.map("affinity_members"))
         backends4 = try BPFMap(pinned: pins.map("backends4"))
         backends6 = try BPFMap(pinned: pins.map("backends6"))
         podToVeth4 = try BPFMap(pinned: pins.map("pod_to_veth4"))

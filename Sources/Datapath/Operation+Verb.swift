@@ -11,6 +11,10 @@ extension Operation {
         case .removeBackend(let id, _): "removing backend \(id.rawValue)"
         case .setSlot(let key, _): "writing slot \(key.slot) of service id \(key.service.rawValue)"
         case .removeSlot(let key): "removing slot \(key.slot) of service id \(key.service.rawValue)"
+        case .setMember(let service, let id, _):
+            "writing backend \(id.rawValue) as a member of service id \(service.rawValue)"
+        case .removeMember(let service, let id):
+            "removing member \(id.rawValue) of service id \(service.rawValue)"
         case .setFrontend(let frontend, _): "writing frontend \(frontend)"
         case .removeFrontend(let frontend): "removing frontend \(frontend)"
         case .setPod(let pod): "writing pod \(pod.address)"

@@ -21,6 +21,8 @@ package struct Image: Equatable, Sendable {
     /// Slot → backend, by list; a list without slots is absent.
     package private(set) var slots: [SlotList: [UInt32: BackendID]] = [:]
     package private(set) var backends: [BackendID: BackendRecord] = [:]
+    /// The backends of services with affinity; a service without any is absent.
+    package private(set) var members: [ServiceID: [BackendID: Membership]] = [:]
     package private(set) var pods: [IPAddress: DesiredPod] = [:]
     package private(set) var localAddresses: [IPAddress: Bool] = [:]
     package private(set) var prefixes: [CIDR: PrefixClass] = [:]
@@ -45,6 +47,11 @@ package struct Image: Equatable, Sendable {
         case .removeBackend(let id, _): backends[id] = nil
         case .setSlot(let key, let id): setSlot(key, to: id)
         case .removeSlot(let key): setSlot(key, to: nil)
+        case .setMember(let service, let backend, let membership):
+            members[service, default: [:]][backend] = membership
+        case .removeMember(let service, let backend):
+            members[service]?[backend] = nil
+            if members[service]?.isEmpty == true { members[service] = nil }
         case .setFrontend(let frontend, let head): setHead(frontend, to: head)
         case .removeFrontend(let frontend): setHead(frontend, to: nil)
         case .setPod(let pod): pods[pod.address] = pod
@@ -78,6 +85,9 @@ package struct Image: Equatable, Sendable {
         for (id, record) in backends { all.append(.setBackend(id, record.backend, record.state)) }
         for (list, entries) in slots {
             for (slot, id) in entries { all.append(.setSlot(list.key(slot), id)) }
+        }
+        for (service, backends) in members {
+            for (id, membership) in backends { all.append(.setMember(service, id, membership)) }
         }
         for (frontend, head) in frontends { all.append(.setFrontend(frontend, head)) }
         for pod in pods.values { all.append(.setPod(pod)) }

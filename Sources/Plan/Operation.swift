@@ -89,6 +89,17 @@ package struct SlotKey: Hashable, Sendable {
     }
 }
 
+/// In which of a service's sets a backend is; in at least one.
+package struct Membership: Hashable, Sendable {
+    package var isInCluster: Bool
+    package var isInLocal: Bool
+
+    package init(isInCluster: Bool, isInLocal: Bool) {
+        self.isInCluster = isInCluster
+        self.isInLocal = isInLocal
+    }
+}
+
 /// One write. Each is idempotent: setting again what is there, or removing what is not, succeeds.
 package enum Operation: Hashable, Sendable {
     case setBackend(BackendID, Backend, BackendState)
@@ -96,6 +107,10 @@ package enum Operation: Hashable, Sendable {
     case removeBackend(BackendID, IPFamily)
     case setSlot(SlotKey, BackendID)
     case removeSlot(SlotKey)
+    /// A backend of a service with affinity: clients may stay with it. Setting it again, also with
+    /// other sets, lets what clients remember stand; removing and setting it does not.
+    case setMember(ServiceID, BackendID, Membership)
+    case removeMember(ServiceID, BackendID)
     case setFrontend(Frontend, ServiceHead)
     case removeFrontend(Frontend)
     case setPod(DesiredPod)

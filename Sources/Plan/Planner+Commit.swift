@@ -118,6 +118,7 @@ private struct Touched {
             case .removeSlot(let key):
                 services.insert(key.service)
                 if let left = image[key] { touch(left, in: image) }
+            case .removeMember(let service, _): services.insert(service)
             case .setBackend(let id, _, .draining), .removeBackend(let id, _):
                 touch(id, in: image)
             default: break

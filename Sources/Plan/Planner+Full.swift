@@ -80,6 +80,9 @@ extension Planner {
                     slotsLost[backend, default: 0] += 1
                 }
             }
+            for backend in (image.members[id] ?? [:]).keys.sorted() {
+                operations.append(.removeMember(id, backend))
+            }
         }
         for id in unheldBackends.sorted() {
             operations += retire(id, losing: slotsLost[id, default: 0])

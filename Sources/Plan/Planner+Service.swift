@@ -1,6 +1,6 @@
-// One Service's writes, make before break: backends in → slots written → heads flipped → frontends
-// out → stale slots out → backends out. Whatever can't go yet because somebody's head or slot still
-// names it is left to the unit `unclaimed`.
+// One Service's writes, make before break: backends in → members in → slots written → heads flipped
+// → frontends out → stale slots out → members out → backends out. Whatever can't go yet because
+// somebody's head or slot still names it is left to the unit `unclaimed`.
 
 import Model
 
@@ -43,6 +43,7 @@ extension Planner {
                 if let left = current[write.slot] { writes.slotsLost[left, default: 0] += 1 }
             }
         }
+        makeMembers(port, record, &writes)
         for frontend in record.frontends {
             guard let kind = port.frontends[frontend] else { continue }
             let head = ServiceHead(
@@ -55,6 +56,22 @@ extension Planner {
             guard current != head || leaving[frontend] != nil else { continue }
             writes.heads.append(.setFrontend(frontend, head))
             if let current, current.id != head.id { writes.headsLost[current.id, default: 0] += 1 }
+        }
+    }
+
+    /// Members in, before the first client can draw them: what a client remembers must be younger.
+    private func makeMembers(
+        _ port: DesiredServicePort, _ record: PortRecord, _ writes: inout ServiceWrites
+    ) {
+        guard port.affinityTimeoutSeconds != nil else { return }
+        let cluster = Set(record.cluster)
+        let local = Set(record.local)
+        writes.members[record.id] = cluster.union(local)
+        for id in record.picked {
+            let membership = Membership(
+                isInCluster: cluster.contains(id), isInLocal: local.contains(id))
+            guard image.members[record.id]?[id] != membership else { continue }
+            writes.membersIn.append(.setMember(record.id, id, membership))
         }
     }
 
@@ -79,6 +96,10 @@ extension Planner {
             let correct = kept.count { image.frontends[$0]?.id == id }
             let heads = image.headCounts[id, default: 0]
             guard heads - writes.headsLost[id, default: 0] == correct else { continue }
+            for backend in (image.members[id] ?? [:]).keys.sorted()
+            where writes.members[id]?.contains(backend) != true {
+                writes.membersOut.append(.removeMember(id, backend))
+            }
             for set in BackendSet.allCases {
                 let list = SlotList(service: id, set: set)
                 let count = writes.counts[list, default: 0]
@@ -115,12 +136,16 @@ extension Planner {
 /// The writes of one Service by step, and what they take away.
 private struct ServiceWrites {
     var backendsIn: [Operation] = []
+    var membersIn: [Operation] = []
     var slots: [Operation] = []
     var heads: [Operation] = []
     var frontendsOut: [Operation] = []
     var slotsOut: [Operation] = []
+    var membersOut: [Operation] = []
     var backendsOut: [Operation] = []
 
+    /// Who is to be a member, for services with affinity.
+    var members: [ServiceID: Set<BackendID>] = [:]
     /// How long each list of slots is to be.
     var counts: [SlotList: UInt32] = [:]
     /// How many heads in the image stop naming a service.
@@ -135,6 +160,6 @@ private struct ServiceWrites {
 
     /// The order of which every prefix is safe.
     var ordered: [Operation] {
-        backendsIn + slots + heads + frontendsOut + slotsOut + backendsOut
+        backendsIn + membersIn + slots + heads + frontendsOut + slotsOut + membersOut + backendsOut
     }
 }

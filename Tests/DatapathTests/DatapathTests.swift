@@ -55,6 +55,9 @@ struct DatapathTests {
                 .setSlot(
                     SlotKey(service: ServiceID(rawValue: id), set: .local, slot: 0),
                     BackendID(rawValue: id)),
+                .setMember(
+                    ServiceID(rawValue: id), BackendID(rawValue: id),
+                    Membership(isInCluster: false, isInLocal: true)),
                 .setFrontend(
                     Frontend(address: address(1), port: 53, protocol: .udp),
                     ServiceHead(

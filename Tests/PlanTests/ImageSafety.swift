@@ -7,8 +7,12 @@ import Model
 
 /// What is wrong with an image; empty when every packet meets only true things.
 ///
-/// - Parameter allowed: the backends that each service port may lead to at this moment.
-func flaws(of image: Image, allowed: [ServiceID: Set<Backend>]? = nil) -> [String] {
+/// - Parameters:
+///   - allowed: the backends that each service port may lead to at this moment.
+///   - sticky: service ports that keep their clients, before and after the write.
+func flaws(
+    of image: Image, allowed: [ServiceID: Set<Backend>]? = nil, sticky: Set<ServiceID> = []
+) -> [String] {
     var flaws: [String] = []
     for (list, slots) in image.slots {
         if list.service.rawValue == 0 { flaws.append("service id 0 has slots") }
@@ -24,6 +28,11 @@ func flaws(of image: Image, allowed: [ServiceID: Set<Backend>]? = nil) -> [Strin
                 guard let id = slots[slot], let backend = image.backends[id]?.backend else {
                     flaws.append("\(frontend) counts the missing slot \(slot) of \(set)")
                     continue
+                }
+                if sticky.contains(head.id), head.affinityTimeoutSeconds > 0,
+                    image.members[head.id]?[id] == nil
+                {
+                    flaws.append("\(frontend) with affinity leads to \(id), which is no member")
                 }
                 if let allowed, allowed[head.id]?.contains(backend) != true {
                     flaws.append("\(frontend) leads to \(backend), in neither old nor new set")

@@ -17,6 +17,8 @@ private struct History {
     /// Where each service port may lead now: where it led when the last plans were made, and where
     /// those lead it.
     var allowed: [ServiceID: Set<Backend>] = [:]
+    /// Service ports whose clients stay with their backends.
+    var sticky: Set<ServiceID> = []
     let failsOneIn: Int?
     /// Found unsafe once; the rest would only repeat it.
     var isBroken = false
@@ -86,7 +88,7 @@ private struct History {
                 maps.apply(operation)
                 outcome.applied += 1
                 guard !isBroken else { continue }
-                for flaw in flaws(of: maps, allowed: allowed) {
+                for flaw in flaws(of: maps, allowed: allowed, sticky: sticky) {
                     isBroken = true
                     Issue.record("seed \(random.seed): after \(operation) of \(plan.unit): \(flaw)")
                 }
@@ -106,8 +108,10 @@ private struct History {
             guard let id = maps.frontends[frontend]?.id else { continue }
             allowed[id, default: []].formUnion(sets.values.joined())
         }
+        sticky = []
         for port in desired.services.values.joined() {
             for (id, name) in planner.portOfID where name == port.name {
+                if port.affinityTimeoutSeconds != nil { sticky.insert(id) }
                 allowed[id, default: []].formUnion(port.clusterBackends + port.localBackends)
             }
         }
@@ -146,6 +150,7 @@ private struct History {
             #expect(maps.headCounts[list.service] != nil || planner.portOfID[list.service] != nil)
             #expect(Set(slots.keys) == Set(0..<UInt32(slots.count)), "seed \(random.seed)")
         }
+        #expect(maps.members == expectedMembers(), "seed \(random.seed)")
         let used = Set(maps.slots.values.flatMap(\.values))
         for (id, record) in maps.backends where !used.contains(id) {
             #expect(record.state == .draining, "seed \(random.seed): \(record) is nobody's")
@@ -156,6 +161,24 @@ private struct History {
             #expect(
                 again.plan(unit, toward: desired).operations == [], "seed \(random.seed): \(unit)")
         }
+    }
+}
+
+extension History {
+    /// Of every port with affinity each backend that it may use, with its sets.
+    private func expectedMembers() -> [ServiceID: [BackendID: Membership]] {
+        var expected: [ServiceID: [BackendID: Membership]] = [:]
+        for port in desired.services.values.joined() where port.affinityTimeoutSeconds != nil {
+            for (id, name) in planner.portOfID where name == port.name {
+                for backend in Set(port.clusterBackends + port.localBackends) {
+                    guard let member = planner.backendIDs[backend] else { continue }
+                    expected[id, default: [:]][member] = Membership(
+                        isInCluster: port.clusterBackends.contains(backend),
+                        isInLocal: port.localBackends.contains(backend))
+                }
+            }
+        }
+        return expected
     }
 }
 

@@ -34,6 +34,11 @@ struct SocketDial: Encodable, Hashable {
     }
 }
 
+/// Puts an address into a C array of the same length, where a test writes a map by itself.
+func copyOctets<Tuple: BitwiseCopyable>(_ address: IPAddress, to tuple: inout Tuple) {
+    withUnsafeMutableBytes(of: &tuple) { $0.copyBytes(from: address.octets) }
+}
+
 final class SocketNode: Sendable {
     let host: NetworkNamespace
     let pod: NetworkNamespace

@@ -23,22 +23,16 @@ struct SocketRangeTests {
                 var key = source_range4()
                 key.prefix_length = 64
                 key.service_id = 1
-                copy(address4(IPAddress(address)!), to: &key.address)
+                copyOctets(IPAddress(address)!, to: &key.address)
                 try map.update(key, source_verdict(allowed: true, reserved: (0, 0, 0)))
             case .v6:
                 let map: BPFMap<source_range6, source_verdict> = try node.map("source_ranges6")
                 var key = source_range6()
                 key.prefix_length = 160
                 key.service_id = 1
-                copy(address6(IPAddress(address)!), to: &key.address)
+                copyOctets(IPAddress(address)!, to: &key.address)
                 try map.update(key, source_verdict(allowed: true, reserved: (0, 0, 0)))
             }
-        }
-    }
-
-    private func copy<From: BitwiseCopyable, To: BitwiseCopyable>(_ from: From, to: inout To) {
-        withUnsafeBytes(of: from) { source in
-            withUnsafeMutableBytes(of: &to) { $0.copyMemory(from: source) }
         }
     }
 
@@ -109,10 +103,10 @@ struct SocketRangeTests {
         try await node.set { entry in
             switch at.family {
             case .v4:
-                copy(address4(IPAddress(at.node)!), to: &entry.masquerade4)
+                copyOctets(IPAddress(at.node)!, to: &entry.masquerade4)
                 entry.has_masquerade4 = true
             case .v6:
-                copy(address6(IPAddress(at.node)!), to: &entry.masquerade6)
+                copyOctets(IPAddress(at.node)!, to: &entry.masquerade6)
                 entry.has_masquerade6 = true
             }
         }

@@ -85,6 +85,16 @@ struct SocketService {
                         backendID(address)))
             }
         }
+        if affinityTimeoutSeconds > 0 {
+            for address in Set(cluster + local) {
+                operations.append(
+                    .setMember(
+                        service, backendID(address),
+                        Membership(
+                            isInCluster: cluster.contains(address),
+                            isInLocal: local.contains(address))))
+            }
+        }
         for (kind, address, port) in Self.frontends(at) {
             let key =
                 kind == .nodePort

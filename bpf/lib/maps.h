@@ -18,6 +18,10 @@
 #define PREFIXES_MAX 256
 #define ENIS_MAX 128 /* 64 ENIs, two families */
 #define SOURCE_RANGES_MAX 65536
+/* 6 MiB a family: an LRU is preallocated. Each CPU evicts from a list of its own, so it is as large
+ * as the services; a client that is evicted gets a new backend with its next flow.
+ */
+#define AFFINITY_MAX 65536
 #define FRAGMENTS_MAX 4096
 /* Two a flow. What tests get: the loader sets max_entries from --flow-memory. */
 #define FLOWS_MAX 8192
@@ -97,6 +101,26 @@ struct {
 	__type(key, struct flow_key6);
 	__type(value, struct flow6);
 } flows6 SEC(".maps");
+
+/* (service, client) → backend. Written and read by socket, pod, eni and xdp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AFFINITY_MAX);
+	__type(key, struct affinity_key4);
+	__type(value, struct affinity);
+} affinity4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, AFFINITY_MAX);
+	__type(key, struct affinity_key6);
+	__type(value, struct affinity);
+} affinity6 SEC(".maps");
+
+/* (service, backend) → since when and in which sets; services with affinity only, both families.
+ * Written by the agent, read by socket, pod, eni and xdp.
+ */
+HASH_MAP(affinity_members, struct member_key, struct member, SLOTS_MAX);
 
 /* Fragment id → ports. Written and read by pod and eni; a lost entry costs one datagram. */
 struct {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "affinity.h"
 #include "generation.h"
 #include "names.h"
 #include "range.h"
@@ -66,42 +67,81 @@ static __always_inline bool name_still_holds(struct selection *selection,
 	       address_equal(selection->address, name->backend_address);
 }
 
-/* What the service's rules make of a dial that begins a flow: DIAL_TRANSLATED, and `decision` says
- * from which set. A dial can't be met with silence: what rules drop is left to the packet path,
- * which drops it.
+/* What the service's rules make of a dial that begins a flow. */
+struct dial_rules {
+	struct decision decision;
+	struct affinity_request affinity; /* timeout_s 0: any backend of the set will do */
+};
+
+/* Fills `rules`, all zero before, if the outcome is DIAL_TRANSLATED. A dial can't be met with
+ * silence: what rules drop is left to the packet path, which drops it.
  */
 static __always_inline enum dial_outcome dial_decide(struct bpf_sock_addr *ctx,
 						     const struct dial *to,
+						     const struct control *control,
 						     const struct service_head *head,
-						     struct decision *decision)
+						     struct dial_rules *rules)
 {
 	const struct settings *settings = settings_read();
 	bool is_host = dialler_is_host(ctx);
+	struct client client = {};
 
 	if (!settings)
 		return DIAL_UNTOUCHED; /* verifier: an array entry always exists */
-
-	if (head->has_source_ranges) {
-		struct client client = {};
-
+	if (head->has_source_ranges || head->affinity_timeout_s)
 		client_find(&client, ctx, settings, is_host, to->is_ipv6);
-		if (!client.is_known ||
-		    !source_is_allowed(head->service_id, client.address, to->is_ipv6)) {
-			report(REASON_DECLINED, 0);
-			return DIAL_UNTOUCHED;
-		}
-	}
-	service_decide(decision, head, dialler_sender(is_host, settings->detect_local),
-		       settings->detect_local, settings->masquerade_all);
-	if (decision->outcome == OUTCOME_REJECT) {
-		report(REASON_REFUSED_NO_BACKEND, 0);
-		return DIAL_REFUSED;
-	}
-	if (decision->outcome == OUTCOME_DROP) {
+
+	if (head->has_source_ranges &&
+	    !(client.is_known &&
+	      source_is_allowed(head->service_id, client.address, to->is_ipv6))) {
 		report(REASON_DECLINED, 0);
 		return DIAL_UNTOUCHED;
 	}
+	service_decide(&rules->decision, head, dialler_sender(is_host, settings->detect_local),
+		       settings->detect_local, settings->masquerade_all);
+	if (rules->decision.outcome == OUTCOME_REJECT) {
+		report(REASON_REFUSED_NO_BACKEND, 0);
+		return DIAL_REFUSED;
+	}
+	/* A stranger's affinity is the packet path's, which sees the address; without one it is
+	 * better served by any backend than by none.
+	 */
+	if (rules->decision.outcome == OUTCOME_DROP ||
+	    (head->affinity_timeout_s && !client.is_known && control->services)) {
+		report(REASON_DECLINED, 0);
+		return DIAL_UNTOUCHED;
+	}
+	if (client.is_known) {
+		__builtin_memcpy(rules->affinity.client, client.address, 16);
+		rules->affinity.service_id = head->service_id;
+		rules->affinity.timeout_s = head->affinity_timeout_s;
+		rules->affinity.set = rules->decision.set;
+		rules->affinity.is_ipv6 = to->is_ipv6;
+	}
 	return DIAL_TRANSLATED;
+}
+
+/* The backend of a new flow: the client's own where the service has affinity, else a drawn one. */
+static __always_inline bool backend_choose(struct selection *selection,
+					   const struct service_head *head,
+					   const struct dial_rules *rules,
+					   const struct socket_services *services,
+					   const struct dial *to)
+{
+	const struct affinity_request *affinity = &rules->affinity;
+	__u32 id = affinity->timeout_s ? affinity_recall(affinity) : 0;
+
+	if (id && backend_read(selection, id, to->is_ipv6))
+		return true;
+	if (!backend_draw_unnamed(selection, head, &rules->decision, services, to))
+		return false;
+	if (affinity->timeout_s) {
+		id = affinity_remember(affinity, selection->backend_id);
+		/* Another CPU's choice; if that is gone already, the drawn one stays. */
+		if (id != selection->backend_id)
+			backend_read(selection, id, to->is_ipv6);
+	}
+	return true;
 }
 
 /* Decides one dial. `is_new_flow`: connect() begins a flow; a datagram may continue one. */
@@ -138,8 +178,8 @@ static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ct
 	if (name)
 		name_release(name); /* the old flow is over: its backend needs no name */
 
-	struct decision decision = {};
-	enum dial_outcome outcome = dial_decide(ctx, to, head, &decision);
+	struct dial_rules rules = {};
+	enum dial_outcome outcome = dial_decide(ctx, to, control, head, &rules);
 
 	if (outcome != DIAL_TRANSLATED)
 		return outcome;
@@ -151,7 +191,7 @@ static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ct
 		report(REASON_NAMES_FULL, 0);
 		return DIAL_UNTOUCHED;
 	}
-	if (!backend_draw_unnamed(selection, head, &decision, services, to)) {
+	if (!backend_choose(selection, head, &rules, services, to)) {
 		name_release(name);
 		return DIAL_UNTOUCHED;
 	}

@@ -403,6 +403,46 @@ struct answer_space {
 };
 _Static_assert(sizeof(struct answer_space) == 1576, "answer_space");
 
+/* affinity4/6: (service, client) → the backend that the client stays with, whichever frontend or
+ * road it comes by. The client is the source before any translation.
+ */
+struct affinity_key4 {
+	__u32 service_id;
+	__u8 client[4]; /* network order */
+};
+_Static_assert(sizeof(struct affinity_key4) == 8, "affinity_key4");
+
+struct affinity_key6 {
+	__u32 service_id;
+	__u8 client[16]; /* network order */
+};
+_Static_assert(sizeof(struct affinity_key6) == 20, "affinity_key6");
+
+struct affinity {
+	__u64 last_used_ns; /* CLOCK_MONOTONIC; when the client's last new flow began */
+	__u32 backend_id;
+	__u8 reserved[4]; /* zero */
+};
+_Static_assert(sizeof(struct affinity) == 16, "affinity");
+
+/* affinity_members: which backends a service with affinity has now. What a client remembers counts
+ * only if it is younger than `joined_ns`: so a backend that left and came back, a service whose
+ * affinity was off in between, and a service id that had another owner need no cleaning up.
+ */
+struct member_key {
+	__u32 service_id;
+	__u32 backend_id;
+};
+_Static_assert(sizeof(struct member_key) == 8, "member_key");
+
+struct member {
+	__u64 joined_ns; /* CLOCK_MONOTONIC; since when it is in at least one of the two sets */
+	bool in_cluster_set;
+	bool in_local_set;
+	__u8 reserved[6]; /* zero */
+};
+_Static_assert(sizeof(struct member) == 16, "member");
+
 /* events: what an operator wants told, not just counted. */
 struct event {
 	__u8 source[16]; /* network order; IPv4 in the first 4 octets */
