@@ -103,6 +103,11 @@ package struct Configuration: Hashable, Sendable {
     /// All defaults; the node's name has none.
     package init(nodeName: String) { self.nodeName = nodeName }
 
+    /// Whether some pods' services are only translated per packet.
+    package var leavesDialsToPackets: Bool {
+        socketLB == .hostOnly || (socketLB != .off && !socketLBExcludeCgroups.isEmpty)
+    }
+
     /// The part that decides what Services and pods mean.
     package var settings: Settings {
         Settings(

@@ -72,6 +72,13 @@ package enum NodeAgent {
                 NamespaceService(
                     directory: NetworkNamespace.directory, datapath: datapath, log: log))
         }
+        if let cgroup, !configuration.socketLBExcludeCgroups.isEmpty {
+            let exclusion = ExclusionService(
+                root: cgroup, globs: configuration.socketLBExcludeCgroups.map(Glob.init),
+                datapath: datapath, log: log)
+            try await exclusion.prepare()
+            services.append(exclusion)
+        }
         if let path = configuration.ipamCheckpoint {
             services.append(CheckpointService(path: path, state: state, log: log))
         }
@@ -119,10 +126,18 @@ package enum NodeAgent {
             DatapathConfiguration(
                 bpffs: configuration.bpffs, cgroup: cgroup,
                 podRouting: configuration.podRouting != .off,
-                flowMemoryMiB: configuration.flowMemoryMiB),
+                flowMemoryMiB: configuration.flowMemoryMiB,
+                leftAlone: .init(
+                    pods: configuration.socketLB == .hostOnly,
+                    excludedCgroups: !configuration.socketLBExcludeCgroups.isEmpty)),
             logger: log)
         if configuration.podRouting == .on, let obstacle = datapath.podRoutingObstacle {
             throw StartFailure("--pod-routing on: \(obstacle)")
+        }
+        if let obstacle = datapath.podRoutingObstacle, configuration.leavesDialsToPackets {
+            throw StartFailure(
+                "--socket-lb host-only and --socket-lb-exclude-cgroup leave dials to the packet "
+                    + "path, which is off: \(obstacle)")
         }
         return datapath
     }

@@ -32,12 +32,6 @@ package struct Unsupported: Hashable, Sendable {
             configuration, .imds, configuration.imds.map { $0 != defaults.imds } ?? false,
             "asking the instance metadata service", "off")
         judge(
-            configuration, .socketLB, configuration.socketLB == .hostOnly,
-            "translating pods' dials per packet", "auto")
-        judge(
-            configuration, .socketLBExcludeCgroup, !configuration.socketLBExcludeCgroups.isEmpty,
-            "translating pods' dials per packet", nil)
-        judge(
             configuration, .xdp, [.native, .generic].contains(configuration.xdp), "an XDP program",
             "off")
         judge(configuration, .snat, configuration.snat == .bpf, "SNAT in a flow entry", "kernel")
@@ -53,7 +47,16 @@ package struct Unsupported: Hashable, Sendable {
         judge(
             configuration, .metricsBindAddress,
             configuration.metrics.map { $0 != defaults.metrics } ?? false, "metrics", "off")
+        refuseDialsToNobody(configuration)
         remarkOnMissingPrefixes(configuration)
+    }
+
+    /// What the socket hooks leave alone, the programs on pods' veths must serve.
+    private mutating func refuseDialsToNobody(_ configuration: Configuration) {
+        guard configuration.leavesDialsToPackets, configuration.podRouting == .off else { return }
+        refusals.append(
+            "--pod-routing off: what --socket-lb host-only and --socket-lb-exclude-cgroup leave "
+                + "to the packet path would be served by nobody; leave one of them out")
     }
 
     /// What a kube-proxy configuration says describes our predecessor and is no request: it is

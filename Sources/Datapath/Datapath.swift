@@ -19,14 +19,31 @@ package struct DatapathConfiguration: Sendable {
     package var podRouting: Bool
     /// MiB for both flow tables; nil: as they are pinned, else small ones.
     package var flowMemoryMiB: Int?
+    /// Whose dials the socket hooks leave alone.
+    package var leftAlone: LeftAlone
+
+    /// Diallers whose services are translated per packet instead.
+    package struct LeftAlone: Hashable, Sendable {
+        /// All pods.
+        package var pods = false
+        /// The cgroups that `exclude(cgroups:)` names; asked only if there may be any.
+        package var excludedCgroups = false
+
+        package init(pods: Bool = false, excludedCgroups: Bool = false) {
+            self.pods = pods
+            self.excludedCgroups = excludedCgroups
+        }
+    }
 
     package init(
-        bpffs: String, cgroup: String?, podRouting: Bool = true, flowMemoryMiB: Int? = nil
+        bpffs: String, cgroup: String?, podRouting: Bool = true, flowMemoryMiB: Int? = nil,
+        leftAlone: LeftAlone = LeftAlone()
     ) {
         self.bpffs = bpffs
         self.cgroup = cgroup
         self.podRouting = podRouting
         self.flowMemoryMiB = flowMemoryMiB
+        self.leftAlone = leftAlone
     }
 }
 
@@ -180,6 +197,8 @@ package actor Datapath: OperationApplier {
             entry.generation = generation
             entry.pod_routing = configuration.podRouting && podRoutingObstacle == nil
             entry.socket_lb = configuration.cgroup != nil
+            entry.socket_lb_host_only = configuration.leftAlone.pods
+            entry.socket_lb_excludes = configuration.leftAlone.excludedCgroups
             try maps.control.update(0, entry)
         } catch {
             throw .kernel(error)

@@ -22,6 +22,7 @@ final class MapSet: Sendable {
     let prefixes4: BPFMap<prefix4, prefix_class>
     let prefixes6: BPFMap<prefix6, prefix_class>
     let namespaces: BPFMap<UInt64, namespace_addresses>
+    let excludedCgroups: BPFMap<UInt64, exclusion>
     let enis: BPFMap<eni_key, eni_egress>
     let veths: BPFMap<UInt32, veth_addresses>
     let settings: BPFMap<UInt32, CDatapath.settings>
@@ -50,6 +51,7 @@ final class MapSet: Sendable {
         prefixes4 = try BPFMap(pinned: pins.map("vpc_cidrs4"))
         prefixes6 = try BPFMap(pinned: pins.map("vpc_cidrs6"))
         namespaces = try BPFMap(pinned: pins.map("namespaces"))
+        excludedCgroups = try BPFMap(pinned: pins.map("excluded_cgroups"))
         enis = try BPFMap(pinned: pins.map("enis"))
         veths = try BPFMap(pinned: pins.map("veths"))
         settings = try BPFMap(pinned: pins.map("settings"))

@@ -36,6 +36,7 @@ package struct Reason: Hashable, Sendable, Comparable {
         Reason(REASON_NAMES_FULL, "names_full"),
         Reason(REASON_NAME_CONFLICT, "name_conflict"),
         Reason(REASON_SLOT_MISSING, "slot_missing"),
+        Reason(REASON_EXCLUDED, "excluded"),
         Reason(REASON_POD_TO_POD, "pod_to_pod"),
         Reason(REASON_POD_TO_ENI, "pod_to_eni"),
         Reason(REASON_ENI_TO_POD, "eni_to_pod"),

@@ -1,12 +1,12 @@
-// From which addresses the programs of a namespace dial, asked of its own routes: the kernel picks a
-// source for a connected datagram socket without sending anything.
+// From which addresses the programs of a namespace dial, asked of its own routes: the kernel picks
+// a source for a connected datagram socket without sending anything.
 
 import Glibc
 
 extension NetworkNamespace {
     /// The addresses that the kernel gives to what leaves this namespace for the world, at most one
-    /// of each family, as octets in network order. Empty while nothing leads out; never a link-local
-    /// or loopback address. Enters the namespace on a thread of its own.
+    /// of each family, as octets in network order. Empty while nothing leads out; never a
+    /// link-local or loopback address. Enters the namespace on a thread of its own.
     package func sourceAddresses() throws(KernelError) -> [[UInt8]] {
         try run(orElse: { $0 }) { () throws(KernelError) in
             [try Self.sourceV4(), try Self.sourceV6()].compactMap { $0 }
@@ -39,7 +39,7 @@ extension NetworkNamespace {
     }
 
     /// Nil where no route leads to the peer, or the family is not there.
-    private static func source<Address: BitwiseCopyable>(
+    private static func source<Address>(
         _ family: Int32, of peer: Address
     ) throws(KernelError) -> Address? {
         let kind = Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)

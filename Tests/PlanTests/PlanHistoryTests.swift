@@ -17,7 +17,8 @@ private struct History {
     /// Where each service port may lead now: where it led when the last plans were made, and where
     /// those lead it.
     var allowed: [ServiceID: Set<Backend>] = [:]
-    /// Service ports whose clients stay with their backends.
+    /// Service ports whose clients stay with their backends. With failures none: a head that
+    /// could not be written may then speak of affinity that was switched off and on again.
     var sticky: Set<ServiceID> = []
     let failsOneIn: Int?
     /// Found unsafe once; the rest would only repeat it.
@@ -111,7 +112,7 @@ private struct History {
         sticky = []
         for port in desired.services.values.joined() {
             for (id, name) in planner.portOfID where name == port.name {
-                if port.affinityTimeoutSeconds != nil { sticky.insert(id) }
+                if port.affinityTimeoutSeconds != nil, failsOneIn == nil { sticky.insert(id) }
                 allowed[id, default: []].formUnion(port.clusterBackends + port.localBackends)
             }
         }

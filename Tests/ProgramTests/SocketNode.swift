@@ -50,7 +50,7 @@ final class SocketNode: Sendable {
     static let hostAddresses = [IPAddress("10.0.0.5")!, IPAddress("fd00:1::5")!]
     static let podAddresses = [IPAddress("10.0.1.10")!, IPAddress("fd00:1::a")!]
 
-    init() async throws {
+    init(leftAlone: DatapathConfiguration.LeftAlone = .init()) async throws {
         let number = UInt64.random(in: 0...UInt64.max)
         host = try NetworkNamespace.anonymous()
         pod = try NetworkNamespace.anonymous()
@@ -62,7 +62,8 @@ final class SocketNode: Sendable {
         try Self.connect(host, Self.hostAddresses, to: peers, "a")
         try Self.connect(pod, Self.podAddresses, to: peers, "b")
         let configuration = DatapathConfiguration(
-            bpffs: bpffs + "/needletail", cgroup: cgroup.path, podRouting: false)
+            bpffs: bpffs + "/needletail", cgroup: cgroup.path, podRouting: false,
+            leftAlone: leftAlone)
         datapath = try host.run {
             try Datapath(configuration, logger: Logger(label: "test"))
         }

@@ -14,6 +14,7 @@
 #define BACKENDS_MAX 262144
 #define PODS_MAX 2048
 #define NAMESPACES_MAX 2048
+#define EXCLUDED_CGROUPS_MAX 4096
 #define LOCAL_ADDRESSES_MAX 1024
 #define PREFIXES_MAX 256
 #define ENIS_MAX 128 /* 64 ENIs, two families */
@@ -77,6 +78,9 @@ HASH_MAP(veths, __u32, struct veth_addresses, PODS_MAX);
 
 /* Network namespace → its pod's addresses. Written by the agent, read by socket. */
 HASH_MAP(namespaces, __u64, struct namespace_addresses, NAMESPACES_MAX);
+
+/* Cgroup id → excluded. Written by the agent, read by socket. */
+HASH_MAP(excluded_cgroups, __u64, struct exclusion, EXCLUDED_CGROUPS_MAX);
 
 /* (ENI, family) → MACs and size. Written by the agent, read by pod, eni and xdp. */
 HASH_MAP(enis, struct eni_key, struct eni_egress, ENIS_MAX);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "affinity.h"
+#include "exclude.h"
 #include "generation.h"
 #include "names.h"
 #include "range.h"
@@ -162,6 +163,12 @@ static __always_inline enum dial_outcome dial_translate(struct bpf_sock_addr *ct
 
 	if (!head)
 		return DIAL_UNTOUCHED;
+
+	if ((control->socket_lb_host_only && !dialler_is_host(ctx)) ||
+	    (control->socket_lb_excludes && cgroup_is_excluded(ctx))) {
+		report(REASON_EXCLUDED, 0);
+		return DIAL_UNTOUCHED;
+	}
 
 	struct socket_services *services = bpf_sk_storage_get(&socket_services, ctx->sk, NULL, 0);
 	struct socket_name *name = NULL;

@@ -477,13 +477,24 @@ struct socket_services {
 };
 _Static_assert(sizeof(struct socket_services) == 384, "socket_services");
 
+/* excluded_cgroups: id of a cgroup (its inode) → whether dials from it and below are left to the
+ * packet path.
+ */
+struct exclusion {
+	bool excluded;
+	__u8 reserved[3]; /* zero */
+};
+_Static_assert(sizeof(struct exclusion) == 4, "exclusion");
+
 /* control: one entry; its layout never changes, whatever the version. */
 struct control {
 	__u32 generation; /* programs of any other generation are inert; 0: all are */
 	bool pod_routing; /* the pod and eni programs may shortcut */
 	bool socket_lb; /* the socket programs may translate */
 	bool services; /* the pod, eni and xdp programs may translate new flows */
-	__u8 reserved[57]; /* zero; for switches to come */
+	bool socket_lb_host_only; /* the socket programs leave pods' dials to the packet path */
+	bool socket_lb_excludes; /* they ask excluded_cgroups, too */
+	__u8 reserved[55]; /* zero; for switches to come */
 };
 _Static_assert(sizeof(struct control) == 64, "control");
 
@@ -499,6 +510,7 @@ enum reason {
 	REASON_NAMES_FULL = 6, /* a socket that dials more services than it can remember */
 	REASON_NAME_CONFLICT = 7, /* one socket, two names of one backend: replies look alike */
 	REASON_SLOT_MISSING = 8, /* a head counts a slot that is not there */
+	REASON_EXCLUDED = 9, /* left to the packet path: the operator says so for this dialler */
 	/* pod, eni: shortcuts */
 	REASON_POD_TO_POD = 16, /* redirected into the other pod */
 	REASON_POD_TO_ENI = 17, /* redirected out of the pod's own ENI */

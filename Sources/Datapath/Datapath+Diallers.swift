@@ -1,5 +1,5 @@
-// Which network namespace is whose: what the socket hooks must know of a dialler before the kernel
-// has chosen its source address.
+// What the socket hooks must know of a dialler: the addresses of its network namespace, before the
+// kernel has chosen one, and the cgroups whose dials are not theirs.
 
 internal import BPF
 internal import CDatapath
@@ -26,6 +26,21 @@ extension Datapath {
             for (cookie, _) in try maps.namespaces.entries() where !cookies.contains(cookie) {
                 _ = try maps.namespaces.delete(cookie)
             }
+        } catch {
+            throw .kernel(error)
+        }
+    }
+
+    /// Leaves the dials of these cgroups, by id, and of all below them to the packet path, and
+    /// takes up those of all others. What is new is written before what is old goes. Acts if the
+    /// configuration says that there are exclusions.
+    package func exclude(cgroups: Set<UInt64>) throws(DatapathError) {
+        do throws(BPFError) {
+            let known = Set(try maps.excludedCgroups.entries().map(\.0))
+            var entry = exclusion()
+            entry.excluded = true
+            for id in cgroups.subtracting(known) { try maps.excludedCgroups.update(id, entry) }
+            for id in known.subtracting(cgroups) { _ = try maps.excludedCgroups.delete(id) }
         } catch {
             throw .kernel(error)
         }
