@@ -201,6 +201,9 @@ struct SocketAffinityTests {
         var entry = try #require(try map.lookup(0))
         entry.services = true
         try map.update(0, entry)
+        #expect(try went(node, at) == Set(at.cluster.map(SocketService.shown)), "not for pods")
+        entry.pod_routing = true
+        try map.update(0, entry)
         #expect(try went(node, at) == ["\(at.vip) 80"])
     }
 }

@@ -104,11 +104,12 @@ static __always_inline enum dial_outcome dial_decide(struct bpf_sock_addr *ctx,
 		report(REASON_REFUSED_NO_BACKEND, 0);
 		return DIAL_REFUSED;
 	}
-	/* A stranger's affinity is the packet path's, which sees the address; without one it is
-	 * better served by any backend than by none.
+	/* A stranger's affinity is the packet path's, which sees the address; where pods have none
+	 * it is better served by any backend than by none.
 	 */
 	if (rules->decision.outcome == OUTCOME_DROP ||
-	    (head->affinity_timeout_s && !client.is_known && control->services)) {
+	    (head->affinity_timeout_s && !client.is_known && control->services &&
+	     control->pod_routing)) {
 		report(REASON_DECLINED, 0);
 		return DIAL_UNTOUCHED;
 	}
