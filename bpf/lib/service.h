@@ -6,10 +6,12 @@
  */
 #pragma once
 
+#include "affinity.h"
 #include "decide.h"
 #include "flow_make.h"
 #include "lookup.h"
 #include "packet.h"
+#include "range.h"
 
 /* Picks that are tried: the agent may shrink a set between our two reads. */
 #define PICK_TRIES 4
@@ -42,30 +44,6 @@ frontend_of_packet(const struct packet *packet, const struct local_address *loca
 		return head;
 	__builtin_memset(key.address, 0, 4);
 	return bpf_map_lookup_elem(&services4, &key);
-}
-
-/* Whether loadBalancerSourceRanges let the sender in. */
-static __always_inline bool source_range_allows(const struct service_head *head,
-						const struct packet *packet)
-{
-	const struct source_verdict *verdict;
-
-	if (!head->has_source_ranges)
-		return true;
-	if (packet->is_ipv6) {
-		struct source_range6 key = {.prefix_length = 32 + 128,
-					    .service_id = head->service_id};
-
-		__builtin_memcpy(key.address, packet->source, 16);
-		verdict = bpf_map_lookup_elem(&source_ranges6, &key);
-	} else {
-		struct source_range4 key = {.prefix_length = 32 + 32,
-					    .service_id = head->service_id};
-
-		__builtin_memcpy(key.address, packet->source, 4);
-		verdict = bpf_map_lookup_elem(&source_ranges4, &key);
-	}
-	return verdict && verdict->allowed;
 }
 
 /* Copies a backend's address and port into the plan. */
@@ -108,6 +86,32 @@ static __always_inline bool backend_pick(struct flow_plan *plan, const struct se
 	return false;
 }
 
+/* The client's last backend if it still holds, else a new draw, which is remembered. */
+static __always_inline bool backend_recall(struct flow_plan *plan, const struct service_head *head,
+					   const struct decision *decision,
+					   const struct packet *packet)
+{
+	struct affinity_request request = {
+		.service_id = head->service_id,
+		.timeout_s = head->affinity_timeout_s,
+		.set = decision->set,
+		.is_ipv6 = packet->is_ipv6,
+	};
+	__u32 kept;
+
+	if (packet->is_ipv6)
+		__builtin_memcpy(request.client, packet->source, 16);
+	else
+		__builtin_memcpy(request.client, packet->source, 4);
+	kept = affinity_recall(&request);
+	if (kept && backend_plan(plan, kept, packet->is_ipv6))
+		return true;
+	if (!backend_pick(plan, head, decision, packet->is_ipv6))
+		return false;
+	kept = affinity_remember(&request, plan->backend_id);
+	return kept == plan->backend_id || backend_plan(plan, kept, packet->is_ipv6);
+}
+
 /* What the first packet of a flow to a frontend leads to: the reason to end it here, or 0 with the
  * plan's ends filled (not the source port, not the roads).
  * verifier: global, verified once.
@@ -130,14 +134,20 @@ __noinline int service_plan(const struct packet *packet, enum sender sender)
 	head = frontend_of_packet(packet, local);
 	if (!head)
 		return REASON_SLOT_MISSING; /* it was there a moment ago */
-	if (!source_range_allows(head, packet))
+	if (head->has_source_ranges &&
+	    !source_is_allowed(head->service_id, packet->source, packet->is_ipv6))
 		return REASON_DROP_SOURCE_RANGE;
+	if (sender == SENDER_POD && settings->detect_local == DETECT_NONE)
+		sender = SENDER_EXTERNAL;
 	service_decide(&decision, head, sender, settings->detect_local, settings->masquerade_all);
 	if (decision.outcome == OUTCOME_REJECT)
 		return REASON_REJECTED_NO_BACKEND;
 	if (decision.outcome == OUTCOME_DROP)
 		return REASON_DROP_POLICY;
-	if (!decision.count || !backend_pick(plan, head, &decision, packet->is_ipv6))
+	if (!decision.count)
+		return REASON_SLOT_MISSING; /* verifier: no division by zero */
+	if (head->affinity_timeout_s ? !backend_recall(plan, head, &decision, packet) :
+				       !backend_pick(plan, head, &decision, packet->is_ipv6))
 		return REASON_SLOT_MISSING;
 
 	plan->service_id = head->service_id;
