@@ -52,7 +52,7 @@ package actor FlowCollector {
 
     /// Looks at up to 4,096 entries and removes what is over. To be called again after `rest`.
     ///
-    /// Errors: `kernel`; the pass begins anew then.
+    /// Errors: `kernel`; what is left of the step waits for the next pass.
     package func step() throws(DatapathError) -> Turn {
         let isLast = try asDatapath { () throws(BPFError) in
             switch family {
