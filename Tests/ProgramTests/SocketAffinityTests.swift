@@ -95,7 +95,8 @@ struct SocketAffinityTests {
         #expect(first.map(\.client) == [IPAddress(at.pod)!])
         #expect(try went(node, at) == seen)
         let later = try memories(node, at)
-        #expect(later[0].backend == first[0].backend && later[0].lastUsed > first[0].lastUsed)
+        let (old, new) = (try #require(first.first), try #require(later.first))
+        #expect(new.backend == old.backend && new.lastUsed > old.lastUsed)
         // A socket that is bound is another client, and so is the host.
         try await node.set { entry in
             copyOctets(IPAddress(SocketAddresses.v4.node)!, to: &entry.masquerade4)
