@@ -33,11 +33,12 @@ package enum NodeAgent {
         let datapath = try openDatapath(configuration, cgroup: cgroup, log: log)
         try lock.takePins(configuration.bpffs)
         let wishes = Wishes()
-        // Each health port of a Service is a descriptor or more.
-        try OpenFileLimit.raise()
-        let healthPorts = HealthPorts(open: namespace.serviceHealthSocket, log: log) {
-            await state.healthFacts().isHealthy
-        }
+        // Each health port of a Service is a descriptor or more; the other half is for the rest.
+        let openFiles = try OpenFileLimit.raise()
+        let healthPorts = HealthPorts(
+            open: namespace.serviceHealthSocket, maximumSockets: Int(clamping: openFiles / 2),
+            log: log
+        ) { await state.healthFacts().isHealthy }
         var settings = configuration.settings
         // A flow that the kernel may know is not made where it can't be asked.
         settings.translatesServices = datapath.podRoutingObstacle == nil

@@ -12,6 +12,14 @@ package final class HealthPorts: Sendable {
     /// Over all ports. Who has been connected for longest goes first when there are more.
     static let maximumConnections = 256
 
+    /// Why a port stays closed that nothing else keeps from being opened.
+    struct TooManySockets: Error, CustomStringConvertible {
+        var limit: Int
+        var description: String {
+            "\(limit) health ports are open, and the limit of open files allows no more"
+        }
+    }
+
     /// One Service in one family.
     private struct Owner: Hashable {
         var service: ObjectName
@@ -47,18 +55,22 @@ package final class HealthPorts: Sendable {
     private let isProxyHealthy: @Sendable () async -> Bool
     private let log: Logger
     private let retryInterval: Duration
+    private let maximumSockets: Int
     private let connections = Connections(
         maximum: HealthPorts.maximumConnections, excess: .replacesOldest)
     private let bells: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
 
+    /// - Parameter maximumSockets: sockets that may be open; the others are failures of their
+    ///   Services. Whoever runs this leaves descriptors to its other parts.
     /// - Parameter isProxyHealthy: as `/livez` says; asked for every answer.
     package init(
-        open: @escaping SocketOpener, log: Logger,
+        open: @escaping SocketOpener, maximumSockets: Int, log: Logger,
         retryInterval: Duration = NodeHealthServer.retryInterval,
         isProxyHealthy: @escaping @Sendable () async -> Bool
     ) {
         self.open = open
+        self.maximumSockets = maximumSockets
         self.log = log
         self.retryInterval = retryInterval
         self.isProxyHealthy = isProxyHealthy
@@ -119,7 +131,7 @@ package final class HealthPorts: Sendable {
                 return retry <= now || freed.contains(socket.address.port)
             }
             for socket in due.sorted(by: { $0.order < $1.order }) {
-                servers[socket] = await start(socket)
+                servers[socket] = await start(socket, isAllowed: servers.count < maximumSockets)
                 retries[socket] = servers[socket] == nil ? now + retryInterval : nil
             }
             alarm = retries.values.min().map { next in
@@ -136,11 +148,12 @@ package final class HealthPorts: Sendable {
     }
 
     /// Nil when it can't be opened, which is noted and logged once.
-    private func start(_ socket: Socket) async -> HTTPServer? {
+    private func start(_ socket: Socket, isAllowed: Bool) async -> HTTPServer? {
         let about: Logger.Metadata = [
             "service": "\(socket.owner.service)", "address": "\(socket.address)",
         ]
         do {
+            guard isAllowed else { throw TooManySockets(limit: maximumSockets) }
             let server = try await HTTPServer(
                 on: try await open(socket.address), sharing: connections
             ) { [self] _ in await answer(socket.owner) }

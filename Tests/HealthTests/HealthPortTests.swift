@@ -126,6 +126,20 @@ import Testing
         await node.stop()
     }
 
+    @Test("beyond the limit of sockets a Service's port is a failure, until another one closes")
+    func tooMany() async throws {
+        let node = try Node(maximumSockets: 1)
+        node.ports.serve([forum: [port(forum, .v4, 31000)], shop: [port(shop, .v4, 31001)]])
+        try await wait("the second is noted") {
+            node.ports.states.last?.failures.values.contains { $0.contains("limit of open") }
+                == true
+        }
+        #expect(try await node.ask(.v4, 31000).status == 200)
+        node.ports.serve([forum: []])
+        try await wait("the second is open") { try await !node.isClosed(.v4, 31001) }
+        await node.stop()
+    }
+
     @Test("with addresses given it listens at these only")
     func addresses() async throws {
         let node = try Node()

@@ -32,14 +32,14 @@ final class Node: Sendable {
     let isProxyHealthy = Flag(true)
     private let running: Task<Void, Never>
 
-    init() throws {
+    init(maximumSockets: Int = 4096) throws {
         let namespace = try NetworkNamespace.anonymous()
         try namespace.run { try RouteSocket().setLink(.name("lo"), up: true) }
         let ports = HealthPorts(
             open: {
                 try await ListeningSocket.open($0.address.octets, port: $0.port, in: namespace)
             },
-            log: log.logger, retryInterval: .milliseconds(20)
+            maximumSockets: maximumSockets, log: log.logger, retryInterval: .milliseconds(20)
         ) { [isProxyHealthy] in isProxyHealthy.value }
         self.namespace = namespace
         self.ports = ports
