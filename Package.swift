@@ -97,7 +97,10 @@ let package = Package(
 
         tests(
             "ProgramTests",
-            ["Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", log]),
+            [
+                "Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Randomness",
+                "Support", log,
+            ], exclude: ["bpf"], resources: [.copy("Scripts")], plugins: ["BPFCompile"]),
         tests(
             "DatapathTests",
             ["Datapath", "CDatapath", "BPF", "Linux", "Netlink", "Model", "Plan", "Support", log]),

@@ -69,9 +69,10 @@ static __always_inline bool packet_may_be_answered(const struct packet *packet)
 
 	if (packet_is_later_fragment(packet) || packet_has_special_address(packet))
 		return false;
-	if (packet->protocol == PROTOCOL_ICMPV6) /* redirects count as errors; so does the unknown */
+	/* No errors are echo and its like. Redirects count as errors, and so does the unknown. */
+	if (packet->protocol == PROTOCOL_ICMPV6)
 		return (type & 0x80) && type != 137;
-	if (packet->protocol == PROTOCOL_ICMP) /* echo and its like; all else is an error or unknown */
+	if (packet->protocol == PROTOCOL_ICMP)
 		return type == 0 || type == 8 || (type >= 13 && type <= 18);
 	return true;
 }

@@ -309,8 +309,8 @@ static __always_inline int packet_parse(struct __sk_buff *skb, struct packet *pa
 		return REASON_STACK_NOT_IP;
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		headers += sizeof(struct ipv6hdr) - sizeof(struct iphdr);
-	/* Nor from segmented SCTP: its packets follow each other as skbs, and a byte must not change its
-	 * packet. What is parsed of it, the sender had in the first one's head.
+	/* Nor from segmented SCTP: its packets follow each other as skbs, and no byte must change
+	 * its packet. What is parsed of it, the sender had in the first one's head.
 	 */
 	if (data + headers > end && skb->gso_size != GSO_BY_FRAGS) {
 		bpf_skb_pull_data(skb, skb->len < headers ? skb->len : headers);
@@ -362,6 +362,6 @@ static __always_inline bool packet_exceeds(const struct __sk_buff *skb, const st
 	/* verifier: one load must not serve the context here and the packet's headers there */
 	asm volatile("" : "+r"(bytes));
 	if (segment == GSO_BY_FRAGS)
-		return false; /* each is as long as the sender's path takes; only the kernel sees it */
+		return false; /* each is as long as the sender's path takes */
 	return (segment ? packet->header_bytes + segment : bytes) > mtu;
 }

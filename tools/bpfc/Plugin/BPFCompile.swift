@@ -1,5 +1,6 @@
 // Runs bpfc over bpf/programs/*.bpf.c, the package's or the target's own, so that a plain
-// `swift build` embeds fresh BPF objects.
+// `swift build` embeds fresh BPF objects. Headers are the package's in either case: a test's program
+// looks at one of them from close by.
 // Every file below bpf/ is an input of every object: a header missing from that list would leave a
 // stale object behind a build that says "complete". The compiler is an input too. SwiftPM asks
 // again for the list only when a target's folder changed: CDatapath is rooted at bpf/ for that
@@ -11,9 +12,10 @@ import PackagePlugin
 @main
 struct BPFCompile: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: Target) throws -> [Command] {
-        let bpf = root(for: target, in: context.package)
-        let inputs = files(below: bpf)
-        let programs = inputs.filter {
+        let bpf = context.package.directoryURL.appending(path: "bpf")
+        let own = root(for: target, in: context.package)
+        let inputs = files(below: bpf) + (own == bpf ? [] : files(below: own))
+        let programs = files(below: own).filter {
             $0.deletingLastPathComponent().lastPathComponent == "programs"
                 && $0.lastPathComponent.hasSuffix(".bpf.c")
         }
