@@ -21,6 +21,9 @@ struct TestService {
     var internalPolicy = TrafficPolicy.cluster
     var isLocal = true
     var isUsableAnywhere = true
+    var affinityTimeoutSeconds: UInt32 = 0
+    /// More than one where a test sets the other slots itself.
+    var clusterCount: UInt32 = 1
     var clusterIP: String
 
     init(_ at: Addresses, backend: String) {
@@ -56,10 +59,11 @@ struct TestService {
                 .setFrontend(
                     Frontend(address: address, port: port, protocol: `protocol`),
                     ServiceHead(
-                        id: service, kind: kind, clusterCount: isUsableAnywhere ? 1 : 0,
+                        id: service, kind: kind, clusterCount: isUsableAnywhere ? clusterCount : 0,
                         localCount: isLocal && isUsableAnywhere ? 1 : 0,
                         internalPolicy: internalPolicy, externalPolicy: externalPolicy,
-                        affinityTimeoutSeconds: 0, isUsableAnywhere: isUsableAnywhere)))
+                        affinityTimeoutSeconds: affinityTimeoutSeconds,
+                        isUsableAnywhere: isUsableAnywhere)))
         }
         return operations
     }

@@ -273,3 +273,82 @@ struct TranslationTests {
             try node.fromPod(node.vethB, Frame(from: at.podA, to: at.remote).bytes).0 == .next)
     }
 }
+
+extension TranslationTests {
+    @Test(
+        "a client with affinity stays with its backend, whichever frontend it dials",
+        arguments: families)
+    func affinity(_ at: Addresses) async throws {
+        let node = try await ProgramNode()
+        let far = at.family == .v4 ? "10.0.8" : "fd00:1:8:"
+        let backends = (1...8).map { "\(far)\(at.family == .v4 ? "." : ":")\($0)" }
+        var service = TestService(at, backend: backends[0])
+        service.isLocal = false
+        service.affinityTimeoutSeconds = 60
+        service.clusterCount = UInt32(backends.count)
+        var operations: [Operation] = []
+        for (slot, address) in backends.enumerated() {
+            let id = BackendID(rawValue: 500 + UInt32(slot))
+            let backend = Backend(
+                address: IPAddress(address)!, port: TestService.backendPort, protocol: .tcp)
+            operations += [
+                .setBackend(id, backend, .active),
+                .setMember(
+                    ServiceID(rawValue: 1), id, Membership(isInCluster: true, isInLocal: false)),
+            ]
+        }
+        try await node.apply(operations)
+        try await node.serve([service])
+        try await node.apply(
+            backends.indices.map {
+                .setSlot(
+                    SlotKey(service: ServiceID(rawValue: 1), set: .cluster, slot: UInt32($0)),
+                    BackendID(rawValue: 500 + UInt32($0)))
+            })
+        // Sixteen dials of one client by two frontends; other clients are drawn anew.
+        var met: Set<[UInt8]> = []
+        for port in UInt16(50_000)..<50_016 {
+            let frontend =
+                port % 2 == 0
+                ? (at.node, TestService.nodePort) : (service.externalIP, TestService.port)
+            let dialled = node.dial(
+                from: at.remote, to: frontend.0, frontend.1, clientPort: port)
+            met.insert(destination(of: try node.fromENI(dialled.bytes).1, at))
+        }
+        #expect(met.count == 1)
+        for host in 1...24 {
+            let client = at.family == .v4 ? "10.0.99.\(host)" : "fd00:1:99::\(host)"
+            let dialled = node.dial(from: client, to: at.node, TestService.nodePort)
+            met.insert(destination(of: try node.fromENI(dialled.bytes).1, at))
+        }
+        #expect(met.count > 1)
+    }
+
+    private func destination(of bytes: [UInt8], _ at: Addresses) -> [UInt8] {
+        Array(at.family == .v4 ? bytes[30..<34] : bytes[38..<54])
+    }
+
+    @Test(
+        "nothing usable anywhere is answered with port unreachable, to the dialler",
+        arguments: families, protocols)
+    func refused(_ at: Addresses, _ l4: L4Protocol) async throws {
+        let node = try await ProgramNode()
+        var service = TestService(at, backend: at.podB)
+        service.protocol = l4
+        service.isUsableAnywhere = false
+        try await node.serve([service])
+        let dialled = node.dial(from: at.remote, to: at.node, TestService.nodePort, l4)
+        let (verdict, packet) = try node.fromENI(dialled.bytes)
+        #expect(verdict == .redirect)
+        let judgement = Judgement(sent: dialled.bytes, at.family, verdict, packet)
+        #expect(judgement.wrong == nil)
+        let isUnreachable =
+            at.family == .v4
+            ? packet[23] == 1 && packet[34] == 3 && packet[35] == 3
+            : packet[20] == 58 && packet[54] == 1 && packet[55] == 4
+        #expect(isUnreachable)
+        #expect(destination(of: packet, at) == IPAddress(at.remote)!.octets)
+        #expect(try await node.counts()["rejected_no_backend"] == 1)
+        #expect(try await node.counts()["flow_made"] == nil)
+    }
+}
