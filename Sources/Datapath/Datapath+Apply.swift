@@ -46,6 +46,17 @@ extension Datapath {
             try maps.members.update(key, member(membership, joinedAt: joined))
         case .removeMember(let service, let backend):
             _ = try maps.members.delete(member_key(service, backend))
+        case .setSourceRange(let id, let range):
+            let allowed = source_verdict(allowed: true)
+            switch range.family {
+            case .v4: try maps.sourceRanges4.update(source_range4(id, range), allowed)
+            case .v6: try maps.sourceRanges6.update(source_range6(id, range), allowed)
+            }
+        case .removeSourceRange(let id, let range):
+            switch range.family {
+            case .v4: _ = try maps.sourceRanges4.delete(source_range4(id, range))
+            case .v6: _ = try maps.sourceRanges6.delete(source_range6(id, range))
+            }
         case .setFrontend(let frontend, let head):
             switch frontend.address.family {
             case .v4: try maps.services4.update(frontend4(frontend), service_head(head))

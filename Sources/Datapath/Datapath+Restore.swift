@@ -59,6 +59,14 @@ extension MapSet {
                     ServiceID(rawValue: key.service_id), BackendID(rawValue: key.backend_id),
                     value.membership))
         }
+        for (key, value) in try sourceRanges4.entries() where value.allowed {
+            guard let (id, range) = key.range else { continue }
+            image.apply(.setSourceRange(id, range))
+        }
+        for (key, value) in try sourceRanges6.entries() where value.allowed {
+            guard let (id, range) = key.range else { continue }
+            image.apply(.setSourceRange(id, range))
+        }
         for (key, value) in try services4.entries() {
             guard let frontend = key.frontend, let head = value.head else { continue }
             image.apply(.setFrontend(frontend, head))

@@ -80,6 +80,7 @@ extension service_head {
         internal_policy = traffic_policy(rawValue: UInt32(head.internalPolicy.rawValue))
         external_policy = traffic_policy(rawValue: UInt32(head.externalPolicy.rawValue))
         usable_anywhere = head.isUsableAnywhere
+        has_source_ranges = head.hasSourceRanges
     }
 
     /// Nil for enum numbers that we never write.
@@ -93,7 +94,8 @@ extension service_head {
         return ServiceHead(
             id: ServiceID(rawValue: service_id), kind: kind, clusterCount: cluster_count,
             localCount: local_count, internalPolicy: inside, externalPolicy: outside,
-            affinityTimeoutSeconds: affinity_timeout_s, isUsableAnywhere: usable_anywhere)
+            affinityTimeoutSeconds: affinity_timeout_s, isUsableAnywhere: usable_anywhere,
+            hasSourceRanges: has_source_ranges)
     }
 }
 

@@ -23,6 +23,8 @@ final class MapSet: Sendable {
     let prefixes6: BPFMap<prefix6, prefix_class>
     let namespaces: BPFMap<UInt64, namespace_addresses>
     let excludedCgroups: BPFMap<UInt64, exclusion>
+    let sourceRanges4: BPFMap<source_range4, source_verdict>
+    let sourceRanges6: BPFMap<source_range6, source_verdict>
     let enis: BPFMap<eni_key, eni_egress>
     let veths: BPFMap<UInt32, veth_addresses>
     let settings: BPFMap<UInt32, CDatapath.settings>
@@ -52,6 +54,8 @@ final class MapSet: Sendable {
         prefixes6 = try BPFMap(pinned: pins.map("vpc_cidrs6"))
         namespaces = try BPFMap(pinned: pins.map("namespaces"))
         excludedCgroups = try BPFMap(pinned: pins.map("excluded_cgroups"))
+        sourceRanges4 = try BPFMap(pinned: pins.map("source_ranges4"))
+        sourceRanges6 = try BPFMap(pinned: pins.map("source_ranges6"))
         enis = try BPFMap(pinned: pins.map("enis"))
         veths = try BPFMap(pinned: pins.map("veths"))
         settings = try BPFMap(pinned: pins.map("settings"))

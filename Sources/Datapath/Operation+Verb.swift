@@ -15,6 +15,10 @@ extension Operation {
             "writing backend \(id.rawValue) as a member of service id \(service.rawValue)"
         case .removeMember(let service, let id):
             "removing member \(id.rawValue) of service id \(service.rawValue)"
+        case .setSourceRange(let id, let range):
+            "writing range \(range) of service id \(id.rawValue)"
+        case .removeSourceRange(let id, let range):
+            "removing range \(range) of service id \(id.rawValue)"
         case .setFrontend(let frontend, _): "writing frontend \(frontend)"
         case .removeFrontend(let frontend): "removing frontend \(frontend)"
         case .setPod(let pod): "writing pod \(pod.address)"

@@ -29,6 +29,8 @@ package struct DesiredServicePort: Hashable, Sendable {
     package var externalPolicy: TrafficPolicy
     /// Session affinity by client address: seconds a client is remembered, nil without affinity.
     package var affinityTimeoutSeconds: UInt32?
+    /// Who may dial the load balancer addresses; sorted, no duplicates; empty: everybody.
+    package var sourceRanges: [CIDR]
     /// Backends that may keep flows they have although new ones do not come (draining included):
     /// what "serving" means in the UDP flush. Sorted, no duplicates; holds both sets above.
     package var servingBackends: [Backend]
@@ -42,6 +44,7 @@ package struct DesiredServicePort: Hashable, Sendable {
         name: ServicePortName, frontends: [Frontend: FrontendKind], clusterBackends: [Backend],
         localBackends: [Backend], internalPolicy: TrafficPolicy = .cluster,
         externalPolicy: TrafficPolicy = .cluster, affinityTimeoutSeconds: UInt32? = nil,
+        sourceRanges: [CIDR] = [],
         servingBackends: [Backend], isUsableAnywhere: Bool, nodeLocalFrontends: [Frontend] = []
     ) {
         self.name = name
@@ -51,6 +54,7 @@ package struct DesiredServicePort: Hashable, Sendable {
         self.internalPolicy = internalPolicy
         self.externalPolicy = externalPolicy
         self.affinityTimeoutSeconds = affinityTimeoutSeconds
+        self.sourceRanges = sourceRanges
         self.servingBackends = servingBackends
         self.isUsableAnywhere = isUsableAnywhere
         self.nodeLocalFrontends = nodeLocalFrontends

@@ -23,6 +23,8 @@ package struct Image: Equatable, Sendable {
     package private(set) var backends: [BackendID: BackendRecord] = [:]
     /// The backends of services with affinity; a service without any is absent.
     package private(set) var members: [ServiceID: [BackendID: Membership]] = [:]
+    /// Who may dial a service's load balancer frontends; a service without ranges is absent.
+    package private(set) var sourceRanges: [ServiceID: Set<CIDR>] = [:]
     package private(set) var pods: [IPAddress: DesiredPod] = [:]
     package private(set) var localAddresses: [IPAddress: Bool] = [:]
     package private(set) var prefixes: [CIDR: PrefixClass] = [:]
@@ -52,6 +54,10 @@ package struct Image: Equatable, Sendable {
         case .removeMember(let service, let backend):
             members[service]?[backend] = nil
             if members[service]?.isEmpty == true { members[service] = nil }
+        case .setSourceRange(let id, let range): sourceRanges[id, default: []].insert(range)
+        case .removeSourceRange(let id, let range):
+            sourceRanges[id]?.remove(range)
+            if sourceRanges[id]?.isEmpty == true { sourceRanges[id] = nil }
         case .setFrontend(let frontend, let head): setHead(frontend, to: head)
         case .removeFrontend(let frontend): setHead(frontend, to: nil)
         case .setPod(let pod): pods[pod.address] = pod
@@ -88,6 +94,9 @@ package struct Image: Equatable, Sendable {
         }
         for (service, backends) in members {
             for (id, membership) in backends { all.append(.setMember(service, id, membership)) }
+        }
+        for (id, ranges) in sourceRanges {
+            all += ranges.map { .setSourceRange(id, $0) }
         }
         for (frontend, head) in frontends { all.append(.setFrontend(frontend, head)) }
         for pod in pods.values { all.append(.setPod(pod)) }

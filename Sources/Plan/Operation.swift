@@ -37,12 +37,14 @@ package struct ServiceHead: Hashable, Sendable {
     package var affinityTimeoutSeconds: UInt32
     /// Decides REJECT (false) against DROP when the set that a flow may use is empty.
     package var isUsableAnywhere: Bool
+    /// The service's ranges decide who may come; load balancer frontends only.
+    package var hasSourceRanges: Bool
 
     package init(
         id: ServiceID, kind: FrontendKind, clusterCount: UInt32, localCount: UInt32,
         internalPolicy: TrafficPolicy, externalPolicy: TrafficPolicy,
         affinityTimeoutSeconds: UInt32,
-        isUsableAnywhere: Bool
+        isUsableAnywhere: Bool, hasSourceRanges: Bool = false
     ) {
         self.id = id
         self.kind = kind
@@ -52,6 +54,7 @@ package struct ServiceHead: Hashable, Sendable {
         self.externalPolicy = externalPolicy
         self.affinityTimeoutSeconds = affinityTimeoutSeconds
         self.isUsableAnywhere = isUsableAnywhere
+        self.hasSourceRanges = hasSourceRanges
     }
 }
 
@@ -111,6 +114,8 @@ package enum Operation: Hashable, Sendable {
     /// other sets, lets what clients remember stand; removing and setting it does not.
     case setMember(ServiceID, BackendID, Membership)
     case removeMember(ServiceID, BackendID)
+    case setSourceRange(ServiceID, CIDR)
+    case removeSourceRange(ServiceID, CIDR)
     case setFrontend(Frontend, ServiceHead)
     case removeFrontend(Frontend)
     case setPod(DesiredPod)

@@ -115,6 +115,7 @@ private struct Touched {
                 if let id = image.frontends[frontend]?.id { services.insert(id) }
             case .setSlot(let key, _):
                 if let left = image[key] { touch(left, in: image) }
+            case .removeSourceRange(let id, _): services.insert(id)
             case .removeSlot(let key):
                 services.insert(key.service)
                 if let left = image[key] { touch(left, in: image) }

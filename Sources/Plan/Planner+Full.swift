@@ -73,6 +73,7 @@ extension Planner {
         where image.headCounts[id, default: 0] == headsLost[id, default: 0] {
             // Whoever is planned after us in this batch must not go on with slots that go now.
             adoptable.remove(id)
+            operations += rangesOut(of: id, keeping: [])
             for set in BackendSet.allCases {
                 let list = SlotList(service: id, set: set)
                 for (slot, backend) in (image.slots[list] ?? [:]).sorted(by: { $0.key > $1.key }) {

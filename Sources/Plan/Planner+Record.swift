@@ -128,6 +128,7 @@ extension Planner {
 
     func isInImage(_ id: ServiceID) -> Bool {
         image.headCounts[id] != nil || image.members[id] != nil
+            || image.sourceRanges[id] != nil
             || BackendSet.allCases.contains { image.slots[SlotList(service: id, set: $0)] != nil }
     }
 }

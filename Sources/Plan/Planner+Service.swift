@@ -1,6 +1,6 @@
-// One Service's writes, make before break: backends in → members in → slots written → heads flipped
-// → frontends out → stale slots out → members out → backends out. Whatever can't go yet because
-// somebody's head or slot still names it is left to the unit `unclaimed`.
+// One Service's writes, make before break: source ranges, backends and members in → slots written →
+// heads flipped → frontends out → stale ranges and slots out → members and backends out. Whatever
+// can't go yet because somebody's head or slot still names it is left to the unit `unclaimed`.
 
 import Model
 
@@ -20,7 +20,7 @@ extension Planner {
         return writes.ordered
     }
 
-    /// Backends in, slots written, heads flipped.
+    /// Source ranges and backends in, slots written, heads flipped.
     private func make(
         _ port: DesiredServicePort, _ record: PortRecord, _ writes: inout ServiceWrites
     ) {
@@ -44,6 +44,11 @@ extension Planner {
             }
         }
         makeMembers(port, record, &writes)
+        let ranges = Set(port.sourceRanges)
+        writes.ranges[record.id] = ranges
+        for range in ranges.subtracting(image.sourceRanges[record.id] ?? []).sorted() {
+            writes.rangesIn.append(.setSourceRange(record.id, range))
+        }
         for frontend in record.frontends {
             guard let kind = port.frontends[frontend] else { continue }
             let head = ServiceHead(
@@ -51,7 +56,8 @@ extension Planner {
                 localCount: UInt32(port.localBackends.count), internalPolicy: port.internalPolicy,
                 externalPolicy: port.externalPolicy,
                 affinityTimeoutSeconds: port.affinityTimeoutSeconds ?? 0,
-                isUsableAnywhere: port.isUsableAnywhere)
+                isUsableAnywhere: port.isUsableAnywhere,
+                hasSourceRanges: kind == .loadBalancer && !ranges.isEmpty)
             let current = image.frontends[frontend]
             guard current != head || leaving[frontend] != nil else { continue }
             writes.heads.append(.setFrontend(frontend, head))
@@ -84,8 +90,16 @@ extension Planner {
         }
     }
 
-    /// What is left: frontends, slots and backends, as far as nothing else names them. Ports that
-    /// are new have nothing in the image.
+    /// Ranges that nobody wants any more: where others stay, nobody who may still come is refused
+    /// meanwhile.
+    func rangesOut(of id: ServiceID, keeping ranges: Set<CIDR>) -> [Operation] {
+        (image.sourceRanges[id] ?? []).subtracting(ranges).sorted().map {
+            .removeSourceRange(id, $0)
+        }
+    }
+
+    /// What is left: frontends, ranges, slots and backends, as far as nothing else names them.
+    /// Ports that are new have nothing in the image.
     private mutating func unmake(
         _ old: [PortRecord], _ new: [PortRecord], _ writes: inout ServiceWrites
     ) {
@@ -100,6 +114,7 @@ extension Planner {
             where writes.members[id]?.contains(backend) != true {
                 writes.membersOut.append(.removeMember(id, backend))
             }
+            writes.rangesOut += rangesOut(of: id, keeping: writes.ranges[id] ?? [])
             for set in BackendSet.allCases {
                 let list = SlotList(service: id, set: set)
                 let count = writes.counts[list, default: 0]
@@ -135,11 +150,13 @@ extension Planner {
 
 /// The writes of one Service by step, and what they take away.
 private struct ServiceWrites {
+    var rangesIn: [Operation] = []
     var backendsIn: [Operation] = []
     var membersIn: [Operation] = []
     var slots: [Operation] = []
     var heads: [Operation] = []
     var frontendsOut: [Operation] = []
+    var rangesOut: [Operation] = []
     var slotsOut: [Operation] = []
     var membersOut: [Operation] = []
     var backendsOut: [Operation] = []
@@ -148,6 +165,8 @@ private struct ServiceWrites {
     var members: [ServiceID: Set<BackendID>] = [:]
     /// How long each list of slots is to be.
     var counts: [SlotList: UInt32] = [:]
+    /// What the ranges of each service are to be.
+    var ranges: [ServiceID: Set<CIDR>] = [:]
     /// How many heads in the image stop naming a service.
     var headsLost: [ServiceID: Int] = [:]
     /// How many slots in the image stop naming a backend.
@@ -160,6 +179,7 @@ private struct ServiceWrites {
 
     /// The order of which every prefix is safe.
     var ordered: [Operation] {
-        backendsIn + membersIn + slots + heads + frontendsOut + slotsOut + membersOut + backendsOut
+        rangesIn + backendsIn + membersIn + slots + heads + frontendsOut + rangesOut + slotsOut
+            + membersOut + backendsOut
     }
 }

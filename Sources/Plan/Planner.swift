@@ -51,7 +51,7 @@ package struct Planner: Sendable {
         self.image = image
         unownedFrontends = Set(image.frontends.keys)
         retiredServices = Set(image.headCounts.keys).union(image.slots.keys.map(\.service))
-            .union(image.members.keys)
+            .union(image.members.keys).union(image.sourceRanges.keys)
         adoptable = retiredServices
         unheldBackends = Set(image.backends.keys)
         serviceNumbers = IdentifierSource(after: retiredServices.max()?.rawValue ?? 0)

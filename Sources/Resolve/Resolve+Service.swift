@@ -19,6 +19,7 @@ extension Resolve {
         var resolved: [DesiredServicePort] = []
         for clusterIP in service.clusterIPs {
             let isServedByHost = isHostAddress(clusterIP, in: snapshot)
+            let ranges = sourceRanges(of: service, clusterIP.family, in: snapshot)
             for port in service.ports {
                 let sets = BackendSets(
                     endpoints(of: port, family: clusterIP.family, in: slices),
@@ -36,6 +37,7 @@ extension Resolve {
                         localBackends: sets.local, internalPolicy: service.internalPolicy,
                         externalPolicy: isExposed(service) ? service.externalPolicy : .cluster,
                         affinityTimeoutSeconds: service.affinityTimeoutSeconds,
+                        sourceRanges: ranges,
                         servingBackends: sets.serving, isUsableAnywhere: sets.isUsableAnywhere,
                         nodeLocalFrontends: isServedByHost ? [dialled] : []))
             }

@@ -6,7 +6,7 @@ package import Model
 extension Resolve {
     /// The Services whose resolution may differ once the change is folded. Ask *before* folding:
     /// a slice that moves to another Service touches both. O(1) for Services and slices; a change
-    /// of this node's zone or of a host address walks all Services.
+    /// of this node's zone or addresses or of a host address walks all Services.
     package static func services(
         touchedBy change: Change, in snapshot: Snapshot
     ) -> Set<ObjectName> {
@@ -19,15 +19,12 @@ extension Resolve {
             guard name == snapshot.settings.nodeName else { return [] }
             let known = snapshot.nodes[name]
             var touched: Set<ObjectName> = []
-            if node?.zone != known?.zone {
-                // Without a zone hint no zone matters.
-                let hinted = snapshot.endpointSlices.values.filter { slice in
-                    slice.endpoints.contains { !$0.zoneHints.isEmpty }
+            if node?.zone != known?.zone { touched.formUnion(servicesWithZoneHints(in: snapshot)) }
+            if node?.addresses != known?.addresses {
+                touched.formUnion(snapshot.services.filter { hasSourceRanges($0.value) }.keys)
+                if restrictsHealthPorts(snapshot) {
+                    touched.formUnion(servicesWithHealthPorts(in: snapshot))
                 }
-                touched.formUnion(hinted.map(\.service))
-            }
-            if node?.addresses != known?.addresses, restrictsHealthPorts(snapshot) {
-                touched.formUnion(servicesWithHealthPorts(in: snapshot))
             }
             return touched
         case .network(.addressAdded(let address)), .network(.addressRemoved(let address)):
@@ -38,6 +35,14 @@ extension Resolve {
         case .network, .serviceCIDR, .complete:
             return []
         }
+    }
+
+    /// Without a zone hint no zone matters.
+    private static func servicesWithZoneHints(in snapshot: Snapshot) -> Set<ObjectName> {
+        let hinted = snapshot.endpointSlices.values.filter { slice in
+            slice.endpoints.contains { !$0.zoneHints.isEmpty }
+        }
+        return Set(hinted.map(\.service))
     }
 
     private static func services(

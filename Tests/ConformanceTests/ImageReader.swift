@@ -23,23 +23,24 @@ struct BrokenImage: Error, CustomStringConvertible {
 struct ImageReader {
     var image: Image
     var config: CaseConfig
-    /// Load balancer addresses of Services that have source ranges, which the maps don't hold.
-    var rangedAddresses: Set<IPAddress> = []
 
     func read(_ flow: CaseFlow) throws(BrokenImage) -> Reading {
         let dialled = flow.destination
         if let head = image.frontends[dialled], head.kind != .nodePort {
-            let decided = try become(flow, head)
-            let remembers = head.affinityTimeoutSeconds > 0
-            if head.kind == .loadBalancer, rangedAddresses.contains(dialled.address) {
-                return Reading(
-                    possible: [decided, Expectation(outcome: .drop)], gap: "source ranges",
-                    remembersClients: remembers)
-            }
-            return Reading(possible: [decided], remembersClients: remembers)
+            let decided =
+                admits(flow.source, head)
+                ? try become(flow, head) : Expectation(outcome: .drop)
+            return Reading(
+                possible: [decided], remembersClients: head.affinityTimeoutSeconds > 0)
         }
         if let reading = try nodePort(flow) { return reading }
         return unmatched(dialled.address)
+    }
+
+    /// Ranges come first: whom they bar is dropped, usable or not.
+    private func admits(_ source: IPAddress, _ head: ServiceHead) -> Bool {
+        !head.hasSourceRanges
+            || (image.sourceRanges[head.id] ?? []).contains { $0.contains(source) }
     }
 
     // MARK: Dispatch
@@ -56,15 +57,11 @@ struct ImageReader {
 
         var decided = try become(flow, head)
         let remembers = head.affinityTimeoutSeconds > 0
-        let untouched = Expectation(outcome: .pass)
-        if accepts && config.nodePortAddresses.isEmpty {
-            return Reading(possible: [decided], remembersClients: remembers)
-        }
+        if accepts { return Reading(possible: [decided], remembersClients: remembers) }
         // The reply to a loopback source would never leave the machine that sent it.
-        if isLoopback { decided.masqueraded = decided.backends }
+        decided.masqueraded = decided.backends
         return Reading(
-            possible: [decided, untouched],
-            gap: isLoopback ? "loopback node ports" : "node port addresses",
+            possible: [decided, Expectation(outcome: .pass)], gap: "loopback node ports",
             remembersClients: remembers)
     }
 

@@ -155,17 +155,38 @@ private func dnat(_ backends: [IPAddress], masqueraded: [IPAddress]) -> Expectat
         )
     }
 
+    @Test("who is in no range is dropped at load balancer addresses alone, first of all")
+    func ranges() throws {
+        for family in IPFamily.allCases {
+            let places = try places(family)
+            var maps = image(places) { $0.hasSourceRanges = $0.kind == .loadBalancer }
+            let outside = flow(.external, places.stranger, places.vip, 80)
+            func outcome(_ dialled: CaseFlow) throws -> Outcome? {
+                try ImageReader(image: maps, config: config()).read(dialled).possible.first?.outcome
+            }
+            #expect(try outcome(outside) == .drop)
+            maps.apply(.setSourceRange(ServiceID(rawValue: 2), CIDR(host: places.stranger)))
+            #expect(try outcome(outside) == .drop, "another Service's range")
+            #expect(try outcome(flow(.external, places.stranger, places.node, 30080)) == .dnat)
+            maps.apply(.setSourceRange(ServiceID(rawValue: 1), CIDR(host: places.stranger)))
+            #expect(try outcome(outside) == .dnat)
+            maps = image(places) {
+                $0.hasSourceRanges = true
+                $0.isUsableAnywhere = false
+            }
+            #expect(try outcome(outside) == .drop, "barred before it is refused")
+        }
+    }
+
     @Test("what the maps lack leaves the outcomes that are possible, with a name for it")
     func gaps() throws {
         let places = try places(.v4)
         var reader = ImageReader(image: image(places), config: config())
         reader.config.serviceCIDRs = [try #require(CIDR("10.0.0.0/24"))]
-        reader.rangedAddresses = [places.vip]
         let gap = { (destination: IPAddress, port: UInt16) throws in
             let reading = try reader.read(flow(.host, places.node, destination, port))
             return reading.possible.count == 2 ? reading.gap : nil
         }
-        #expect(try gap(places.vip, 80) == "source ranges")
         #expect(try gap(places.clusterIP, 81) == "undefined ports of a ClusterIP")
         #expect(try gap(places.stranger, 80) == "unallocated addresses of a ServiceCIDR")
         #expect(try gap(places.loopback, 30080) == "loopback node ports")

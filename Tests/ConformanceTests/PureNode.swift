@@ -116,6 +116,7 @@ struct PureNode {
             touched.formUnion(Resolve.units(touchedBy: event, in: snapshot))
         } else {
             _ = snapshot.fold(object: change)
+            if case .node = change { touched.formUnion(Resolve.nodeUnits(in: snapshot)) }
         }
         return touched
     }

@@ -4,8 +4,6 @@
 
 import Model
 
-@testable import Kubernetes
-
 /// What became of one case in one manner.
 struct CaseResult: Equatable {
     enum Kind: String {
@@ -69,7 +67,6 @@ enum PureWay {
         var config = one.config
         if !detects { config.detection = .none }
         var node: PureNode?
-        var services: [ManifestValue] = []
         for phase in one.phases {
             if node == nil {
                 let first = phase.node ?? CaseNode(name: "node", addresses: [], zone: nil)
@@ -77,9 +74,7 @@ enum PureWay {
             }
             node?.play(phase)
             guard let node else { continue }
-            services = phase.services ?? services
-            let reader = ImageReader(
-                image: node.image, config: config, rangedAddresses: rangedAddresses(services))
+            let reader = ImageReader(image: node.image, config: config)
             for flow in phase.flows {
                 let reading = Result { () throws(BrokenImage) in try reader.read(flow) }
                 played.flows.append(Judged(flow: flow, reading: reading))
@@ -133,18 +128,6 @@ enum PureWay {
             kind: .skipped,
             line: "skip pure \(played.id)\(suffix): the maps don't tell "
                 + reasons.joined(separator: ", "))
-    }
-
-    /// Load balancer addresses of Services with source ranges.
-    private static func rangedAddresses(_ services: [ManifestValue]) -> Set<IPAddress> {
-        var addresses: Set<IPAddress> = []
-        for service in services {
-            guard let value = try? Service(manifest: ObjectField(service)),
-                !value.sourceRanges.isEmpty
-            else { continue }
-            addresses.formUnion(value.loadBalancerIPs)
-        }
-        return addresses
     }
 }
 

@@ -58,12 +58,16 @@ struct DatapathTests {
                 .setMember(
                     ServiceID(rawValue: id), BackendID(rawValue: id),
                     Membership(isInCluster: false, isInLocal: true)),
+                .setSourceRange(ServiceID(rawValue: id), CIDR(host: address(200))),
+                .setSourceRange(
+                    ServiceID(rawValue: id), CIDR(address(0), prefixLength: family.1.bits / 4)!),
                 .setFrontend(
                     Frontend(address: address(1), port: 53, protocol: .udp),
                     ServiceHead(
                         id: ServiceID(rawValue: id), kind: .loadBalancer, clusterCount: 0,
                         localCount: 1, internalPolicy: .local, externalPolicy: .local,
-                        affinityTimeoutSeconds: 10800, isUsableAnywhere: true)),
+                        affinityTimeoutSeconds: 10800, isUsableAnywhere: true,
+                        hasSourceRanges: true)),
                 .setPod(
                     DesiredPod(
                         address: address(9), veth: 77, vethMAC: MACAddress("02:00:00:00:00:01")!,

@@ -10,10 +10,22 @@ import Model
 /// - Parameters:
 ///   - allowed: the backends that each service port may lead to at this moment.
 ///   - sticky: service ports that keep their clients, before and after the write.
+///   - verdicts: what each frontend may say of each sender at this moment.
 func flaws(
-    of image: Image, allowed: [ServiceID: Set<Backend>]? = nil, sticky: Set<ServiceID> = []
+    of image: Image, allowed: [ServiceID: Set<Backend>]? = nil, sticky: Set<ServiceID> = [],
+    verdicts: [Frontend: [IPAddress: Set<Bool>]] = [:]
 ) -> [String] {
     var flaws: [String] = []
+    for (frontend, senders) in verdicts {
+        guard let head = image.frontends[frontend] else { continue }
+        for (sender, may) in senders where !may.contains(admits(sender, head, in: image)) {
+            flaws.append("\(frontend) is wrong about \(sender), now and after")
+        }
+    }
+    for (frontend, head) in image.frontends
+    where head.hasSourceRanges && head.kind != .loadBalancer {
+        flaws.append("\(frontend), \(head.kind), has source ranges")
+    }
     for (list, slots) in image.slots {
         if list.service.rawValue == 0 { flaws.append("service id 0 has slots") }
         for (slot, id) in slots where image.backends[id] == nil {
@@ -41,6 +53,12 @@ func flaws(
         }
     }
     return flaws
+}
+
+/// Whether the frontend with this head takes flows from this sender.
+func admits(_ sender: IPAddress, _ head: ServiceHead, in image: Image) -> Bool {
+    !head.hasSourceRanges
+        || (image.sourceRanges[head.id] ?? []).contains { $0.contains(sender) }
 }
 
 /// Where the frontends lead, by set: what a client can notice of an image.

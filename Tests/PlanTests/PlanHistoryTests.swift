@@ -20,6 +20,8 @@ private struct History {
     /// Service ports whose clients stay with their backends. With failures none: a head that
     /// could not be written may then speak of affinity that was switched off and on again.
     var sticky: Set<ServiceID> = []
+    /// The same of what each frontend says of each sender.
+    var verdicts: [Frontend: [IPAddress: Set<Bool>]] = [:]
     let failsOneIn: Int?
     /// Found unsafe once; the rest would only repeat it.
     var isBroken = false
@@ -47,7 +49,8 @@ private struct History {
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
                     let dialled = frontend(
                         Int.random(in: 1...8, using: &random), family, port: 80 + UInt16(number))
-                    frontends[dialled] = random.oneIn(3) ? .externalIP : .clusterIP
+                    frontends[dialled] =
+                        [.externalIP, .clusterIP, .loadBalancer].randomElement(using: &random)!
                 }
                 let cluster = randomBackends(family)
                 let serving = randomBackends(family)
@@ -57,10 +60,22 @@ private struct History {
                         port: ["a", "b", "c"].randomElement(using: &random)! + "\(number)",
                         family: family, frontends: frontends, cluster: cluster,
                         local: randomBackends(family), serving: serving,
-                        affinity: random.oneIn(3) ? 60 : nil))
+                        affinity: random.oneIn(3) ? 60 : nil, ranges: randomRanges(family)))
             }
         }
         return ports
+    }
+
+    private mutating func randomRanges(_ family: IPFamily) -> [CIDR] {
+        let count = Int.random(in: 0...3, using: &random)
+        return Set(
+            (0..<count).map { _ in
+                range(
+                    Int.random(in: 0...15, using: &random),
+                    width: Int.random(in: 0...3, using: &random),
+                    family)
+            }
+        ).sorted()
     }
 
     private mutating func randomBackends(_ family: IPFamily) -> [Backend] {
@@ -89,7 +104,9 @@ private struct History {
                 maps.apply(operation)
                 outcome.applied += 1
                 guard !isBroken else { continue }
-                for flaw in flaws(of: maps, allowed: allowed, sticky: sticky) {
+                for flaw in flaws(
+                    of: maps, allowed: allowed, sticky: sticky, verdicts: verdicts)
+                {
                     isBroken = true
                     Issue.record("seed \(random.seed): after \(operation) of \(plan.unit): \(flaw)")
                 }
@@ -116,6 +133,44 @@ private struct History {
                 allowed[id, default: []].formUnion(port.clusterBackends + port.localBackends)
             }
         }
+        verdicts = [:]
+        let ids = Dictionary(planner.portOfID.map { ($0.value, $0.key) }) { $1 }
+        for (frontend, head) in maps.frontends {
+            allow(frontend) { admits($0, head, in: maps) }
+            // While a head waits for its new owner it follows the old one's ranges.
+            let port = desired.services.values.joined().first { ids[$0.name] == head.id }
+            admit(port?.sourceRanges ?? [], frontend)
+        }
+        for port in desired.services.values.joined() {
+            for frontend in port.frontends.keys {
+                allow(frontend) { Self.shouldAdmit($0, frontend, of: port) }
+                // A new head meets ranges that are on their way out.
+                if let id = ids[port.name] { admit(maps.sourceRanges[id] ?? [], frontend) }
+            }
+        }
+    }
+
+    private mutating func allow(_ frontend: Frontend, _ verdict: (IPAddress) -> Bool) {
+        for sender in Self.senders(frontend) {
+            verdicts[frontend, default: [:]][sender, default: []].insert(verdict(sender))
+        }
+    }
+
+    private mutating func admit(_ ranges: some Sequence<CIDR>, _ frontend: Frontend) {
+        for sender in Self.senders(frontend) where ranges.contains(where: { $0.contains(sender) }) {
+            verdicts[frontend, default: [:]][sender, default: []].insert(true)
+        }
+    }
+
+    private static func senders(_ frontend: Frontend) -> [IPAddress] {
+        (0..<18).map { sender($0, frontend.address.family) }
+    }
+
+    private static func shouldAdmit(
+        _ sender: IPAddress, _ frontend: Frontend, of port: DesiredServicePort
+    ) -> Bool {
+        port.frontends[frontend] != .loadBalancer || port.sourceRanges.isEmpty
+            || port.sourceRanges.contains { $0.contains(sender) }
     }
 
     /// A new agent over the same maps.
@@ -144,7 +199,16 @@ private struct History {
             for frontend in port.frontends.keys where lost[frontend]?.contains(port.name) != true {
                 #expect(expected[frontend] == nil, "seed \(random.seed): two owners of \(frontend)")
                 expected[frontend] = [.cluster: port.clusterBackends, .local: port.localBackends]
+                for sender in Self.senders(frontend) {
+                    #expect(
+                        maps.frontends[frontend].map { admits(sender, $0, in: maps) }
+                            == Self.shouldAdmit(sender, frontend, of: port), "seed \(random.seed)")
+                }
             }
+        }
+        for (id, ranges) in maps.sourceRanges {
+            let port = desired.services.values.joined().first { $0.name == planner.portOfID[id] }
+            #expect(port?.sourceRanges == ranges.sorted(), "seed \(random.seed)")
         }
         #expect(reachable(in: maps) == expected, "seed \(random.seed)")
         for (list, slots) in maps.slots {

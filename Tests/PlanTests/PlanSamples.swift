@@ -16,18 +16,29 @@ func frontend(_ n: Int, _ family: IPFamily = .v4, port: UInt16 = 80) -> Frontend
     return Frontend(address: base.advanced(by: UInt64(n))!, port: port, protocol: .tcp)
 }
 
+/// The range of `1 << width` senders from number `n` on; 16 numbers in all.
+func range(_ n: Int, width: Int, _ family: IPFamily = .v4) -> CIDR {
+    CIDR(sender(n, family), prefixLength: family.bits - width)!
+}
+
+/// A client: number `n` of a family's range of outsiders.
+func sender(_ n: Int, _ family: IPFamily = .v4) -> IPAddress {
+    let base = family == .v4 ? IPAddress(v4: 192, 0, 2, 0) : IPAddress("2001:db8:1::")!
+    return base.advanced(by: UInt64(n))!
+}
+
 func name(_ name: String) -> ObjectName { ObjectName(namespace: "default", name: name) }
 
 /// One service port with a Cluster and a Local set.
 func port(
     _ service: String, port: String = "http", family: IPFamily = .v4,
     frontends: [Frontend: FrontendKind], cluster: [Backend], local: [Backend] = [],
-    serving: [Backend] = [], affinity: UInt32? = nil
+    serving: [Backend] = [], affinity: UInt32? = nil, ranges: [CIDR] = []
 ) -> DesiredServicePort {
     DesiredServicePort(
         name: ServicePortName(service: name(service), port: port, protocol: .tcp, family: family),
         frontends: frontends, clusterBackends: cluster.sorted(), localBackends: local.sorted(),
-        affinityTimeoutSeconds: affinity,
+        affinityTimeoutSeconds: affinity, sourceRanges: ranges.sorted(),
         servingBackends: Set(cluster + local + serving).sorted(),
         isUsableAnywhere: !cluster.isEmpty)
 }

@@ -26,6 +26,43 @@ private func snapshot(
         }
     }
 
+    @Test("node ports answer where the operator wants them", arguments: IPFamily.allCases)
+    func nodePorts(family: IPFamily) {
+        let node = SampleNode(family)
+        let (first, second) = (node.address(1, 10), node.address(2, 20))
+        let loopback = IPAddress(family == .v4 ? "127.0.0.1" : "::1")!
+        func accepting(
+            _ choice: NodePortAddresses, told: [IPAddress] = []
+        ) -> Set<IPAddress> {
+            var snapshot = snapshot(node) { $0.nodePortAddresses = choice }
+            if !told.isEmpty { snapshot.nodes["node-a"] = Node(addresses: told) }
+            let local = Resolve.network(in: snapshot).localAddresses
+            #expect(Set(local.keys) == [first, second, loopback])
+            return Set(local.filter(\.value).keys)
+        }
+        let everything = CIDR(loopback, prefixLength: 0)!
+        let other = CIDR(family == .v4 ? "fd00::/8" : "10.0.0.0/8")!
+        let rows: [(NodePortAddresses, [IPAddress], Set<IPAddress>)] = [
+            (.all, [], [first, second]),
+            (.primary, [], [first]),
+            (.primary, [second], [second]),
+            (.primary, [other.address], []),
+            (.prefixes([CIDR(host: second)]), [], [second]),
+            (
+                .prefixes([CIDR(host: second), CIDR(first, prefixLength: 20)!]), [],
+                [first, second]
+            ),
+            (.prefixes([CIDR(host: loopback)]), [], []),
+            (.prefixes([everything]), [], [first, second]),
+            // A family that the list does not name is not restricted.
+            (.prefixes([other]), [], [first, second]),
+            (.prefixes([other, CIDR(host: first)]), [], [first]),
+        ]
+        for (choice, told, expected) in rows {
+            #expect(accepting(choice, told: told) == expected, "\(choice) \(told)")
+        }
+    }
+
     @Test(
         "an address on two interfaces stays local until it left both", arguments: IPFamily.allCases)
     func shared(family: IPFamily) {

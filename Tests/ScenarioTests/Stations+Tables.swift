@@ -24,6 +24,8 @@ extension Stations {
         return "\(port.name):" + (frontends.isEmpty ? "" : " \(frontends)")
             + sets.map { " \($0) [\(text($1))]" }.joined()
             + (serving.isEmpty ? "" : " serving [\(text(serving))]")
+            + (port.sourceRanges.isEmpty
+                ? "" : " from [\(port.sourceRanges.map(\.description).joined(separator: " "))]")
             + (port.nodeLocalFrontends.isEmpty ? "" : " node-local")
             + (port.isUsableAnywhere ? "" : " unusable")
     }
@@ -45,6 +47,7 @@ extension Stations {
                 + (head.externalPolicy == .local ? " external=local" : "")
                 + (head.affinityTimeoutSeconds == 0
                     ? "" : " affinity=\(head.affinityTimeoutSeconds)")
+                + (head.hasSourceRanges ? " from [\(ranges(head.id))]" : "")
                 + (head.isUsableAnywhere ? "" : " unusable")
         }
         let draining = image.backends.values.filter { $0.state == .draining }
@@ -66,6 +69,9 @@ extension Stations {
         }
         var used: Set<BackendID> = []
         var lines: [String] = []
+        for id in image.sourceRanges.keys where image.headCounts[id] == nil {
+            lines.append("leftover ranges \(ranges(id))")
+        }
         for (list, slots) in image.slots {
             for (slot, id) in slots {
                 used.insert(id)
@@ -78,6 +84,10 @@ extension Stations {
             lines.append("leftover backend \(record.backend)")
         }
         return lines
+    }
+
+    private func ranges(_ id: ServiceID) -> String {
+        (image.sourceRanges[id] ?? []).sorted().map(\.description).joined(separator: " ")
     }
 
     private func text(_ backends: [Backend]) -> String {
