@@ -24,8 +24,8 @@ package struct Settings: Hashable, Sendable {
     /// For each CPU; 0: no limit.
     package var newFlowsPerSecond: UInt32
 
-    /// Above the ports that the kernel's own clients get by default (32768–60999 overlap: the
-    /// allocator asks for sockets), below none: 24,576 flows to one backend at a time.
+    /// 24,576 ports: as many masqueraded flows to one backend at a time. Beside what Kubernetes
+    /// gives NodePorts (30000–32767); the kernel's own clients share it unless it is reserved.
     package static let defaultMasqueradePorts: ClosedRange<UInt16> = 40960...65535
     package static let defaultNewFlowsPerSecond: UInt32 = 20_000
 

@@ -105,7 +105,8 @@ private struct History {
                 outcome.applied += 1
                 guard !isBroken else { continue }
                 for flaw in flaws(
-                    of: maps, allowed: allowed, sticky: sticky, verdicts: verdicts)
+                    of: maps, allowed: allowed, sticky: sticky,
+                    verdicts: operation.concernsSenders ? verdicts : [:])
                 {
                     isBroken = true
                     Issue.record("seed \(random.seed): after \(operation) of \(plan.unit): \(flaw)")
@@ -134,6 +135,7 @@ private struct History {
             }
         }
         verdicts = [:]
+        let maps = maps
         let ids = Dictionary(planner.portOfID.map { ($0.value, $0.key) }) { $1 }
         for (frontend, head) in maps.frontends {
             allow(frontend) { admits($0, head, in: maps) }
@@ -163,7 +165,7 @@ private struct History {
     }
 
     private static func senders(_ frontend: Frontend) -> [IPAddress] {
-        (0..<18).map { sender($0, frontend.address.family) }
+        [0, 3, 6, 9, 12, 15, 17].map { sender($0, frontend.address.family) }
     }
 
     private static func shouldAdmit(
@@ -247,11 +249,21 @@ extension History {
     }
 }
 
+extension Plan.Operation {
+    /// It may change who is taken by some frontend.
+    fileprivate var concernsSenders: Bool {
+        switch self {
+        case .setSourceRange, .removeSourceRange, .setFrontend: true
+        default: false
+        }
+    }
+}
+
 @Suite struct PlanHistoryTests {
     @Test("every prefix of every plan is safe, and the end is what is desired", arguments: 0..<6)
     func histories(run: Int) {
         var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: nil)
-        for step in 0..<400 {
+        for step in 0..<120 {
             for _ in 0..<Int.random(in: 1...3, using: &history.random) { history.change() }
             history.turn()
             if step % 20 == 19 {
@@ -266,7 +278,7 @@ extension History {
         "with one write in ten failing it is as safe, and retries reach the same", arguments: 0..<6)
     func failures(run: Int) {
         var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: 10)
-        for step in 0..<400 {
+        for step in 0..<120 {
             for _ in 0..<Int.random(in: 1...3, using: &history.random) { history.change() }
             history.turn()
             if step % 20 == 19 {
@@ -280,7 +292,7 @@ extension History {
     @Test("an agent that restarts at any moment goes on safely", arguments: 0..<6)
     func restarts(run: Int) {
         var history = History(seed: SeededRandom.fresh().seed &+ UInt64(run), failsOneIn: 5)
-        for step in 0..<400 {
+        for step in 0..<120 {
             history.change()
             if history.random.oneIn(4) { history.restart() } else { history.turn() }
             if step % 20 == 19 {
