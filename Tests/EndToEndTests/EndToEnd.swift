@@ -6,10 +6,3 @@ import Testing
 
 @Suite("end to end", .serialized, .enabled(if: geteuid() == 0, "needs root"))
 enum EndToEnd {}
-
-extension Trait where Self == ConditionTrait {
-    /// The packets' road translates services; `WIRE=1` runs these tests all the same.
-    static var agentCarriesNorthSouth: Self {
-        .enabled(if: getenv("WIRE") != nil, "the packets' road does not translate services yet")
-    }
-}

@@ -10,7 +10,7 @@ import Support
 import Testing
 
 extension EndToEnd {
-    @Suite("corners of the packets' road", .agentCarriesNorthSouth)
+    @Suite("corners of the packets' road")
     struct CornerTests {
         private struct Answer: Decodable {
             var udp: Bool

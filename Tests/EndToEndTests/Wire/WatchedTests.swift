@@ -82,7 +82,7 @@ private let outside: [WireSender] = [.internet, .client, .podElsewhere]
 private let external = everyone.filter { $0 != .clusterIP }
 
 extension EndToEnd {
-    @Suite("walks of watched pods", .agentCarriesNorthSouth)
+    @Suite("walks of watched pods")
     struct WatchedTests {
         @Test(
             "a watched pod's dials show its filter pods only: no service, no node, never declined",
