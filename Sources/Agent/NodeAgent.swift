@@ -56,7 +56,7 @@ package enum NodeAgent {
         var services: [any ServiceLifecycle.Service] = [
             HTTPService(server: control),
             ReconcilerService(reconciler: reconciler),
-            NetworkService(reconciler: reconciler),
+            NetworkService(reconciler: reconciler, datapath: datapath, log: log),
             FlowService(collector: collector, log: log),
             EventService(
                 events: events, serviceNames: { await state.serviceNames() }, log: log),
