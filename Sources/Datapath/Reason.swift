@@ -63,6 +63,7 @@ package struct Reason: Hashable, Sendable, Comparable {
         Reason(REASON_FLOW_REOPENED, "flow_reopened"),
         Reason(REASON_ICMP_TRANSLATED, "icmp_translated"),
         Reason(REASON_FRAGMENT_TRANSLATED, "fragment_translated"),
+        Reason(REASON_FRAGMENT_HELD, "fragment_held"),
         Reason(REASON_REJECTED_NO_BACKEND, "rejected_no_backend"),
         Reason(REASON_ANSWERED_TTL, "answered_ttl"),
         Reason(REASON_ANSWERED_OVERSIZE, "answered_oversize"),

@@ -23,7 +23,8 @@
  * as the services; a client that is evicted gets a new backend with its next flow.
  */
 #define AFFINITY_MAX 65536
-#define FRAGMENTS_MAX 4096
+#define FRAGMENTS_MAX 8192
+#define FRAGMENT_HOLDS_MAX 64 /* 580 KiB */
 /* Two a flow. What tests get: the loader sets max_entries from --flow-memory. */
 #define FLOWS_MAX 8192
 #define EVENTS_BYTES (256 * 1024)
@@ -126,20 +127,38 @@ struct {
  */
 HASH_MAP(affinity_members, struct member_key, struct member, SLOTS_MAX);
 
-/* Fragment id → ports. Written and read by pod and eni; a lost entry costs one datagram. */
+/* Fragmented packet → what its fragments do. Written and read by pod, pod_out, eni and eni_out; a
+ * lost entry costs one datagram.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FRAGMENTS_MAX);
 	__type(key, struct fragment_key4);
-	__type(value, struct fragment_ports);
+	__type(value, struct fragment_set);
 } fragments4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FRAGMENTS_MAX);
 	__type(key, struct fragment_key6);
-	__type(value, struct fragment_ports);
+	__type(value, struct fragment_set);
 } fragments6 SEC(".maps");
+
+/* Fragments that came before the first of their packet. Written and read by the same. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAGMENT_HOLDS_MAX);
+	__type(key, __u32);
+	__type(value, struct fragment_hold);
+} fragment_holds SEC(".maps");
+
+/* Work space, per CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fragment_work);
+} fragment_works SEC(".maps");
 
 /* What a translation needs to know of the node. Written by the agent, read by all. */
 struct {

@@ -58,7 +58,8 @@ struct packet {
 	bool is_fragment; /* any fragment, the first too */
 	bool has_more_fragments;
 	__u8 next_header; /* of the fixed IPv6 header, or IPv4's protocol */
-	__u8 reserved[3];
+	__u8 fragment_protocol; /* as each fragment says; another than `protocol`: more extensions */
+	__u8 reserved[2];
 	__sum16 ipv4_check; /* the header's checksum as it stands in the packet; 0 in IPv6 */
 };
 
@@ -95,6 +96,8 @@ static __always_inline bool packet_is_later_fragment(const struct packet *packet
  */
 static __always_inline bool packet_may_begin_flow(const struct packet *packet)
 {
+	if (packet_is_later_fragment(packet))
+		return false;
 	switch (packet->protocol) {
 	case PROTOCOL_TCP:
 		return (packet->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
@@ -194,6 +197,7 @@ static __always_inline int packet_parse_ipv4(struct packet *packet, void *l3, vo
 		packet->has_more_fragments = fragment & IPV4_MORE_FRAGMENTS;
 		packet->fragment_offset = (fragment & IPV4_OFFSET_MASK) * 8;
 		packet->fragment_id = ip->id;
+		packet->fragment_protocol = ip->protocol;
 		packet->doubt = REASON_STACK_FRAGMENT;
 	}
 	if (ip_bytes == sizeof(*ip))
@@ -229,6 +233,7 @@ static __always_inline enum extension_step packet_walk_extension(struct packet *
 		packet->has_more_fragments = fragment & IPV6_MORE_FRAGMENTS;
 		packet->fragment_offset = fragment & IPV6_OFFSET_MASK;
 		packet->fragment_id = extension->fragment_id;
+		packet->fragment_protocol = extension->next_header;
 		packet->doubt = REASON_STACK_FRAGMENT;
 	} else {
 		bytes += extension->length * 8;

@@ -15,6 +15,9 @@
 #include "road_plan.h"
 #include "route.h"
 
+/* `serve` leaves the packet to others. No verdict of tc has this number. */
+#define NOT_SERVED (-100)
+
 /* Drops the packet and says why. */
 static __always_inline int drop(const struct __sk_buff *skb, enum reason why)
 {

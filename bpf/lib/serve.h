@@ -5,12 +5,10 @@
  */
 #pragma once
 
+#include "fragment.h"
 #include "icmp.h"
 #include "roads.h"
 #include "service.h"
-
-/* `serve` leaves the packet to others. No verdict of tc has this number. */
-#define NOT_SERVED (-100)
 
 /* A packet that begins no flow we know. Returns 0 when its flow was made, by us or meanwhile by
  * another CPU; else the hook's verdict, or NOT_SERVED.
@@ -116,18 +114,72 @@ static __always_inline int flow_serve(struct __sk_buff *skb, const struct packet
 	return 0;
 }
 
+/* Whether a first fragment that is too short for its transport header still says, by its ports,
+ * that it is for us. Most such fragments are made to pass filters; the stack would answer them.
+ * verifier: global, verified once.
+ */
+__noinline int stub_is_ours(struct __sk_buff *skb, struct packet *packet)
+{
+	const struct local_address *local;
+	__be16 ports[2];
+
+	if (!packet || bpf_skb_load_bytes(skb, packet->l4_offset, ports, sizeof(ports)))
+		return 0;
+
+	/* verifier: 6.1 takes no argument of a global function as a map's key */
+	struct packet copy = *packet;
+
+	packet->source_port = ports[0];
+	packet->destination_port = ports[1];
+	copy.source_port = ports[0];
+	copy.destination_port = ports[1];
+	local = local_address_lookup(copy.destination, copy.is_ipv6);
+	return flow_of(copy.source, copy.destination, copy.protocol, ports[0], ports[1],
+		       copy.is_ipv6) ||
+	       frontend_of_packet(&copy, local);
+}
+
+/* What to do with a packet that `packet_parse` gave up on: TC_ACT_SHOT, counted, for a first
+ * fragment without a transport header that is ours; else NOT_SERVED, and its later ones follow.
+ */
+static __always_inline int serve_unparsed(struct __sk_buff *skb, struct packet *packet, int why,
+					  enum hook hook)
+{
+	int verdict;
+
+	if (why != REASON_STACK_NOT_IP || !packet_is_piece(packet) ||
+	    packet_is_later_fragment(packet))
+		return NOT_SERVED;
+	verdict = stub_is_ours(skb, packet) ? drop(skb, REASON_DROP_FRAGMENT) : NOT_SERVED;
+	return fragment_settle(skb, packet, hook_is_egress(hook), verdict) ?: verdict;
+}
+
 /* Follows the packet's flow or begins one. Returns the hook's verdict, counted, or NOT_SERVED.
  * `may_begin`: new flows are made. `is_watched`: it comes from a pod that others watch.
  */
-static __always_inline int serve(struct __sk_buff *skb, const struct packet *packet, enum hook hook,
+static __always_inline int serve(struct __sk_buff *skb, struct packet *packet, enum hook hook,
 				 enum sender sender, bool may_begin, bool is_watched)
 {
+	const bool is_egress = hook_is_egress(hook);
 	struct flow_view view = {};
 	int verdict;
 
+	if (packet_is_later_fragment(packet)) {
+		verdict = fragment_arrive(skb, packet, is_egress);
+		if (verdict)
+			return verdict;
+	}
 	if (packet_is_icmp_error(packet))
 		verdict = icmp_serve(skb, packet, &view, is_watched);
 	else
 		verdict = flow_serve(skb, packet, hook, sender, may_begin, is_watched, &view);
-	return verdict ? verdict : road_take(skb, packet, &view, hook);
+	/* verifier: read again; a value kept would have it walk the flow's search once for each. */
+	if (READ_ONCE(packet->is_fragment)) {
+		if (fragment_settle(skb, packet, is_egress, verdict))
+			return TC_ACT_SHOT;
+	}
+	/* verifier: 6.1 does not remember of a verdict that it is not 0, hence the flow, too */
+	if (verdict || !view.flow)
+		return verdict;
+	return road_take(skb, packet, &view, hook);
 }

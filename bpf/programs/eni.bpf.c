@@ -29,10 +29,10 @@ int needletail_eni(struct __sk_buff *skb)
 		if (!why && packet_has_special_address(&packet))
 			why = REASON_STACK_ADDRESS;
 	}
-	if (why)
-		return to_stack(skb, why);
-	if (packet.is_fragment)
-		return to_stack(skb, REASON_STACK_FRAGMENT);
+	if (why) {
+		verdict = serve_unparsed(skb, &packet, why, HOOK_ENI_IN);
+		return verdict == NOT_SERVED ? to_stack(skb, why) : verdict;
+	}
 
 	verdict = serve(skb, &packet, HOOK_ENI_IN, SENDER_EXTERNAL, control->services, false);
 	if (verdict != NOT_SERVED)

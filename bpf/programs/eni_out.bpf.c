@@ -26,9 +26,13 @@ int needletail_eni_out(struct __sk_buff *skb)
 
 	if (!control || handled_take(skb))
 		return VERDICT_NEXT;
-	if (packet_parse(skb, &packet) || packet_has_special_address(&packet) || packet.is_fragment)
+
+	int why = packet_parse(skb, &packet);
+
+	if (packet_has_special_address(&packet))
 		return VERDICT_NEXT;
-	verdict = serve(skb, &packet, HOOK_ENI_OUT, sender_of(&packet), control->services, false);
+	verdict = why ? serve_unparsed(skb, &packet, why, HOOK_ENI_OUT) :
+		serve(skb, &packet, HOOK_ENI_OUT, sender_of(&packet), control->services, false);
 	return verdict == NOT_SERVED ? VERDICT_NEXT : verdict;
 }
 

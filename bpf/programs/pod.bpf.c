@@ -58,10 +58,10 @@ int needletail_pod(struct __sk_buff *skb)
 				       to_stack(skb, why ?: REASON_STACK_SOURCE);
 		is_watched = self->watched;
 	}
-	if (why)
-		return to_stack(skb, why);
-	if (packet.is_fragment)
-		return to_stack(skb, REASON_STACK_FRAGMENT);
+	if (why) {
+		verdict = serve_unparsed(skb, &packet, why, HOOK_POD_IN);
+		return verdict == NOT_SERVED ? to_stack(skb, why) : verdict;
+	}
 
 	verdict = serve(skb, &packet, HOOK_POD_IN, SENDER_POD, control->services && !is_watched,
 			is_watched);

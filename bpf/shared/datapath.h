@@ -319,41 +319,99 @@ struct flow6 {
 };
 _Static_assert(sizeof(struct flow6) == 80, "flow6");
 
-/* fragments4/6: the ports of a packet whose first fragment went by. */
+/* fragments4/6: one packet that comes in pieces, as one hook sees it: what the stack forwards comes
+ * by a second hook with the same addresses and id, and may go another road from there.
+ */
 struct fragment_key4 {
 	__u8 source[4]; /* network order */
 	__u8 destination[4]; /* network order */
 	__u32 id; /* as in the header, network order */
+	__u32 ifindex; /* of the interface whose hook sees it */
 	__u8 protocol;
-	__u8 reserved[3]; /* zero */
+	bool is_egress; /* the hook is on the interface's way out */
+	__u8 reserved[2]; /* zero */
 };
-_Static_assert(sizeof(struct fragment_key4) == 16, "fragment_key4");
+_Static_assert(sizeof(struct fragment_key4) == 20, "fragment_key4");
 
 struct fragment_key6 {
 	__u8 source[16]; /* network order */
 	__u8 destination[16]; /* network order */
 	__u32 id; /* as in the header, network order */
+	__u32 ifindex; /* of the interface whose hook sees it */
 	__u8 protocol; /* behind the fragment header */
-	__u8 reserved[3]; /* zero */
+	bool is_egress; /* the hook is on the interface's way out */
+	__u8 reserved[2]; /* zero */
 };
-_Static_assert(sizeof(struct fragment_key6) == 40, "fragment_key6");
+_Static_assert(sizeof(struct fragment_key6) == 44, "fragment_key6");
 
 /* What all fragments of one packet do. */
 enum fragment_road {
 	FRAGMENT_TO_STACK = 0,
 	FRAGMENT_TRANSLATED = 1, /* by the flow of these ports */
-	FRAGMENT_DROPPED = 2, /* overlapping, overflowing */
+	FRAGMENT_DROPPED = 2, /* overlapping, overflowing, too many too early, or its first was */
+	FRAGMENT_HELD = 3, /* the first has not come; what came is in fragment_holds */
 };
 
-struct fragment_ports {
+/* Bytes of the original payload that went by, without a gap. Start = end: none. */
+struct fragment_run {
+	__u16 start;
+	__u16 end; /* exclusive */
+};
+_Static_assert(sizeof(struct fragment_run) == 4, "fragment_run");
+
+/* Runs that one packet's fragments may form at a time before their order is lost track of. */
+#define FRAGMENT_RUNS 4
+
+struct fragment_set {
 	__u64 last_seen_ns; /* CLOCK_MONOTONIC */
+	__u32 busy; /* 1 while a CPU changes what follows */
+	enum fragment_road road;
 	__u16 source_port; /* host order */
 	__u16 destination_port; /* host order */
-	enum fragment_road road;
-	__u32 first_end; /* bytes of payload in the first fragment */
-	__u32 total; /* bytes of payload, known from the last fragment; 0: not yet */
+	__u16 total; /* bytes of payload, known from the last fragment; 0: not yet */
+	__u16 held; /* fragments in fragment_holds */
+	bool first_seen; /* the first fragment went by: the road is final */
+	__u8 reserved[7]; /* zero */
+	struct fragment_run runs[FRAGMENT_RUNS]; /* of FRAGMENT_TRANSLATED only; in no order */
 };
-_Static_assert(sizeof(struct fragment_ports) == 24, "fragment_ports");
+_Static_assert(sizeof(struct fragment_set) == 48, "fragment_set");
+
+/* Which packet a fragment belongs to, in one form for both families. */
+struct fragment_name {
+	struct fragment_key6 key; /* IPv4 addresses in the first 4 octets, then zero */
+	enum address_family family;
+};
+_Static_assert(sizeof(struct fragment_name) == 48, "fragment_name");
+
+/* fragment_works: one a CPU, what a program needs while it deals with one fragment. BPF's stack is
+ * too small for it.
+ */
+struct fragment_work {
+	struct fragment_name name;
+	struct fragment_key4 key4; /* the same, if the family is IPv4 */
+	__u8 reserved[4]; /* zero */
+	struct fragment_set fresh; /* a set that is to be stored */
+};
+_Static_assert(sizeof(struct fragment_work) == 120, "fragment_work");
+
+enum hold_state {
+	HOLD_FREE = 0,
+	HOLD_BUSY = 1, /* a CPU fills, sends or empties it */
+	HOLD_FULL = 2,
+};
+
+/* What fits: a jumbo frame's 9001 bytes. */
+#define HOLD_BYTES 9216
+
+/* fragment_holds: a fragment that came before the first of its packet. */
+struct fragment_hold {
+	__u64 held_ns; /* CLOCK_MONOTONIC */
+	__u32 state; /* enum hold_state, exchanged atomically */
+	__u32 bytes; /* of `packet` */
+	struct fragment_name name;
+	__u8 packet[HOLD_BYTES]; /* from the IP header on, as it came */
+};
+_Static_assert(sizeof(struct fragment_hold) == 9280, "fragment_hold");
 
 /* settings: one entry; what a translation on this node needs to know of the node. */
 enum local_detection {
@@ -540,6 +598,7 @@ enum reason {
 	REASON_FLOW_REOPENED = 69, /* a SYN over a closed flow */
 	REASON_ICMP_TRANSLATED = 70, /* an error about a translated flow */
 	REASON_FRAGMENT_TRANSLATED = 71, /* a later fragment; counted beside where it went */
+	REASON_FRAGMENT_HELD = 72, /* kept until the first of its packet comes, then sent again */
 	/* answered in place of the backend */
 	REASON_REJECTED_NO_BACKEND = 80, /* port unreachable */
 	REASON_ANSWERED_TTL = 81, /* time exceeded, about a service packet */
@@ -554,7 +613,7 @@ enum reason {
 	REASON_DROP_MARTIAN = 102, /* loopback or multicast where none may be */
 	REASON_DROP_WATCHED = 103, /* would pass a filter on a pod's veth with the node's address */
 	REASON_DROP_NO_ROAD = 104, /* translated, but the pod or next hop is unknown by now */
-	REASON_DROP_FRAGMENT = 105, /* overlapping, overflowing, or its first was dropped */
+	REASON_DROP_FRAGMENT = 105, /* overlapping, overflowing, known, or its first was dropped */
 	REASON_DROP_RACE = 106, /* two CPUs made one flow, and the other took too long */
 	REASON_DROP_TRUNCATED = 107, /* a packet of a flow that is too short to be translated */
 	REASON_DROP_ANSWER_RATE = 108, /* more ICMP errors a second than this CPU may send */
