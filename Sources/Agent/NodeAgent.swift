@@ -42,6 +42,8 @@ package enum NodeAgent {
         // A flow that the kernel may know is not made where it can't be asked.
         settings.translatesServices = datapath.podRoutingObstacle == nil
         reservePorts(configuration, isNeeded: settings.translatesServices, log: log)
+        settings.xdp = configuration.xdp != .off
+        settings.programsRunFirst = datapath.interfaceHookKind == "tcx"
         let reconciler = Reconciler(
             settings: settings, applier: datapath, requests: wishes.requests(healthPorts), log: log)
         let collector = datapath.flowCollector(configuration.flowTimeouts)
@@ -114,7 +116,8 @@ package enum NodeAgent {
             DatapathConfiguration(
                 bpffs: configuration.bpffs, cgroup: cgroup,
                 podRouting: configuration.podRouting != .off,
-                flowMemoryMiB: configuration.flowMemoryMiB),
+                flowMemoryMiB: configuration.flowMemoryMiB,
+                xdp: XDPChoice(rawValue: configuration.xdp.rawValue) ?? .off),
             logger: log)
         if configuration.podRouting == .on, let obstacle = datapath.podRoutingObstacle {
             throw StartFailure("--pod-routing on: \(obstacle)")

@@ -37,9 +37,6 @@ package struct Unsupported: Hashable, Sendable {
         judge(
             configuration, .socketLBExcludeCgroup, !configuration.socketLBExcludeCgroups.isEmpty,
             "translating pods' dials per packet", nil)
-        judge(
-            configuration, .xdp, [.native, .generic].contains(configuration.xdp), "an XDP program",
-            "off")
         judge(configuration, .snat, configuration.snat == .bpf, "SNAT in a flow entry", "kernel")
         judge(
             configuration, .localhostNodePorts, configuration.localhostNodePorts,

@@ -30,6 +30,7 @@ package struct PinnedDatapath: Sendable {
             try InterfaceHooks(kind: .supported(), pins: pins).found().roles
         }
         for (interface, role) in roles { image.apply(.attach(interface, role)) }
+        for interface in XDPHook(pins: pins).found() { image.apply(.attachXDP(interface)) }
         return image
     }
 

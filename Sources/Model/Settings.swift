@@ -23,6 +23,11 @@ package struct Settings: Hashable, Sendable {
     package var masqueradePorts: ClosedRange<UInt16>
     /// For each CPU; 0: no limit.
     package var newFlowsPerSecond: UInt32
+    /// Our programs see a packet before other people's filters do, both ways (tcx). Where they do
+    /// not, a filter on a pod's veth leaves one direction to us and the other not.
+    package var programsRunFirst = true
+    /// The primary ENI carries our XDP program, as far as it takes one.
+    package var xdp = false
 
     /// Above the ports that the kernel's own clients get by default (32768–60999 overlap: the
     /// allocator asks for sockets), below none: 24,576 flows to one backend at a time.
