@@ -71,12 +71,17 @@ package struct Pins: Sendable {
 
     private var qdiscs: String { "\(version)/qdiscs" }
 
+    /// What every bpffs has from its birth (kernel/bpf/preload).
+    private static let kernelsOwn: Set = ["maps.debug", "progs.debug"]
+
     /// A symlink to the place where we mounted a bpffs.
     private var mountMark: String { "\(root)/mounted" }
 
     /// Takes the bpffs away that we mounted, once nothing is in it.
     private func unmount(_ place: String) throws(DatapathError) {
-        guard BPFFileSystem.contains(place), (try? Directory.entries(place)) == [] else { return }
+        guard BPFFileSystem.contains(place), let entries = try? Directory.entries(place),
+            entries.allSatisfy(Self.kernelsOwn.contains)
+        else { return }
         try asPins(place) { () throws(KernelError) in try BPFFileSystem.unmount(place) }
         if place == root { rmdir(root) }
     }

@@ -91,7 +91,7 @@ struct XDPTests {
         #expect(state.mode == nil)
         let refusal = try #require(state.refusal)
         for fact in [
-            "Device or resource busy", "already attached", "native program needletail_xdp",
+            "Device or resource busy", "Kernel error message", "native program needletail_xdp",
             "driver veth", "MTU 9001", "1 receive and 1 transmit queues",
         ] {
             #expect(refusal.contains(fact), "\(refusal)")
