@@ -112,6 +112,7 @@ actor AgentState {
         }
         status.add(healthPorts?.states ?? [])
         status.add(await datapath.attachments())
+        status.add(await datapath.xdpState(), await reconciler.snapshot.network)
         status.add(try await datapath.counters())
         status.counts = StatusDocument.Counts(try await view())
         if let collector { status.add(await collector.report()) }

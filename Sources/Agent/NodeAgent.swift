@@ -43,6 +43,8 @@ package enum NodeAgent {
         // A flow that the kernel may know is not made where it can't be asked.
         settings.translatesServices = datapath.podRoutingObstacle == nil
         reservePorts(configuration, isNeeded: settings.translatesServices, log: log)
+        settings.xdp = configuration.xdp != .off
+        settings.programsRunFirst = datapath.interfaceHookKind == "tcx"
         let reconciler = Reconciler(
             settings: settings, applier: datapath, requests: wishes.requests(healthPorts), log: log)
         let collector = datapath.flowCollector(configuration.flowTimeouts)
@@ -130,7 +132,8 @@ package enum NodeAgent {
                 flowMemoryMiB: configuration.flowMemoryMiB,
                 leftAlone: .init(
                     pods: configuration.socketLB == .hostOnly,
-                    excludedCgroups: !configuration.socketLBExcludeCgroups.isEmpty)),
+                    excludedCgroups: !configuration.socketLBExcludeCgroups.isEmpty),
+                xdp: XDPChoice(rawValue: configuration.xdp.rawValue) ?? .off),
             logger: log)
         if configuration.podRouting == .on, let obstacle = datapath.podRoutingObstacle {
             throw StartFailure("--pod-routing on: \(obstacle)")

@@ -31,9 +31,6 @@ package struct Unsupported: Hashable, Sendable {
         judge(
             configuration, .imds, configuration.imds.map { $0 != defaults.imds } ?? false,
             "asking the instance metadata service", "off")
-        judge(
-            configuration, .xdp, [.native, .generic].contains(configuration.xdp), "an XDP program",
-            "off")
         judge(configuration, .snat, configuration.snat == .bpf, "SNAT in a flow entry", "kernel")
         judge(
             configuration, .localhostNodePorts, configuration.localhostNodePorts,

@@ -6,11 +6,15 @@
  * Constants newer than linux-libc-dev 6.1 are named here, with the kernel that brought them. */
 #pragma once
 #include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
@@ -271,4 +275,65 @@ static inline int bpfshim_tc_count(int ifindex, int egress)
 	if (number >= 0)
 		close(number);
 	return error ? error : count;
+}
+
+static inline int bpfshim_xdp_query(int ifindex, __u32 *native, __u32 *generic)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int error = bpf_xdp_query(ifindex, 0, &opts);
+
+	*native = opts.drv_prog_id;
+	*generic = opts.skb_prog_id;
+	return error;
+}
+
+/* Takes a program off that was attached without a link, if it is still this one. */
+static inline int bpfshim_xdp_detach(int ifindex, int program_fd, __u32 flags)
+{
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = program_fd);
+
+	return bpf_xdp_detach(ifindex, flags | XDP_FLAGS_REPLACE, &opts);
+}
+
+/* What a refusal of XDP usually hangs on. */
+struct bpfshim_device {
+	char driver[32];
+	__u32 mtu; /* bytes */
+	__u32 rx_queues; /* 0: the driver does not tell */
+	__u32 tx_queues;
+};
+
+/* struct ifreq; its header brings a second if_nameindex into Swift. */
+struct bpfshim_interface_request {
+	char name[16];
+	union {
+		int number;
+		void *data;
+		char room[24];
+	} value;
+};
+
+static inline int bpfshim_describe_device(int ifindex, struct bpfshim_device *device)
+{
+	struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+	struct bpfshim_interface_request request = {.value = {.number = ifindex}};
+	int number = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (number < 0)
+		return -errno;
+	if (ioctl(number, SIOCGIFNAME, &request) < 0 || ioctl(number, SIOCGIFMTU, &request) < 0)
+		error = -errno;
+	device->mtu = (__u32)request.value.number;
+	request.value.data = &driver;
+	if (!error && ioctl(number, SIOCETHTOOL, &request) == 0)
+		memcpy(device->driver, driver.driver, sizeof(device->driver));
+	request.value.data = &channels;
+	if (!error && ioctl(number, SIOCETHTOOL, &request) == 0) {
+		device->rx_queues = channels.rx_count + channels.combined_count;
+		device->tx_queues = channels.tx_count + channels.combined_count;
+	}
+	close(number);
+	return error;
 }

@@ -71,6 +71,8 @@ extension Datapath {
             try writeNode(operation)
         case .setPod, .removePod, .setLocalAddress, .removeLocalAddress, .setPrefix, .removePrefix:
             try writeNetwork(operation)
+        case .attachXDP(let interface): try attachXDP(interface)
+        case .detachXDP(let interface): try detachXDP(interface)
         case .attach(let interface, let role): try attach(interface, role)
         case .detach(let interface, let role): try detach(interface, role)
         }

@@ -37,7 +37,7 @@ extension Datapath {
         for stray in found where stray.isAttached && attached[stray.interface] != stray.hook.role {
             states.append(state(of: stray.hook, on: stray.interface, true))
         }
-        return states + socketStates()
+        return states + xdpStates() + socketStates()
     }
 
     private func state(
@@ -46,6 +46,14 @@ extension Datapath {
         AttachState(
             hook: "\(interfaceHookKind) \(hook.direction)", target: "interface \(interface)",
             program: hook.program, isAttached: isAttached)
+    }
+
+    private func xdpStates() -> [AttachState] {
+        xdp.found().map {
+            AttachState(
+                hook: "xdp", target: "interface \($0)", program: "needletail_xdp",
+                isAttached: true)
+        }
     }
 
     private func socketStates() -> [AttachState] {

@@ -11,6 +11,7 @@ extension Datapath {
     package func restore() async throws -> Image {
         var image = try maps.dump()
         for (interface, role) in try foundHooks().roles { image.apply(.attach(interface, role)) }
+        for interface in xdp.found() { image.apply(.attachXDP(interface)) }
         return image
     }
 }

@@ -29,21 +29,19 @@ package struct DatapathConfiguration: Sendable {
         /// The cgroups that `exclude(cgroups:)` names; asked only if there may be any.
         package var excludedCgroups = false
 
-        package init(pods: Bool = false, excludedCgroups: Bool = false) {
-            self.pods = pods
-            self.excludedCgroups = excludedCgroups
-        }
-    }
+        /// Whether and how a program sits on the primary ENI's XDP hook.
+    package var xdp: XDPChoice
 
     package init(
         bpffs: String, cgroup: String?, podRouting: Bool = true, flowMemoryMiB: Int? = nil,
-        leftAlone: LeftAlone = LeftAlone()
+        leftAlone: LeftAlone = LeftAlone(), xdp: XDPChoice = .off
     ) {
         self.bpffs = bpffs
         self.cgroup = cgroup
         self.podRouting = podRouting
         self.flowMemoryMiB = flowMemoryMiB
         self.leftAlone = leftAlone
+        self.xdp = xdp
     }
 }
 
@@ -64,12 +62,16 @@ package actor Datapath: OperationApplier {
     let maps: MapSet
     nonisolated let programs: LoadedPrograms
     let hooks: InterfaceHooks
+    let xdp: XDPHook
     let namespace: NetworkNamespace
     let logger: Logger
     /// What this agent attached or took over, and has not detached.
     var attached: [UInt32: AttachmentRole]
     /// Flow tables that are being replaced, until `activate()`.
     var carryOver: FlowCarryOver
+    /// Where the plan wants the XDP program, and why it is not there.
+    var xdpInterface: UInt32?
+    var xdpRefusal: String?
 
     /// Loads the programs over the pinned maps, adopts what an earlier agent left and replaces its
     /// programs in place. What was inert stays inert until `activate()`.
@@ -97,6 +99,8 @@ package actor Datapath: OperationApplier {
         let kind = try asDatapath { () throws(BPFError) in try InterfaceHookKind.supported() }
         let hooks = InterfaceHooks(kind: kind, pins: pins)
         self.hooks = hooks
+        let xdp = XDPHook(pins: pins)
+        self.xdp = xdp
         interfaceHookKind = hooks.kind.rawValue
 
         let active = Self.pinnedGeneration(pins)
@@ -124,6 +128,8 @@ package actor Datapath: OperationApplier {
         self.carryOver = carryOver
         _ = try asDatapath { () throws(BPFError) in try carryOver.copy(into: maps) }
         attached = try asDatapath { () throws(BPFError) in try hooks.adopt(programs) }
+        try asDatapath { () throws(BPFError) in try xdp.adopt(programs.xdp) }
+        xdpInterface = xdp.found().first
         _ = try asDatapath { () throws(BPFError) in try carryOver.copy(into: maps) }
         try attachSocketHooks()
     }

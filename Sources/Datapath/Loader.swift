@@ -21,6 +21,7 @@ struct LoadedPrograms: Sendable {
     let podOut: LoadedProgram
     let eni: LoadedProgram
     let eniOut: LoadedProgram
+    let xdp: LoadedProgram
     let socket: [SocketHook: LoadedProgram]
 
     /// Loads all objects over the maps pinned in `pins`, making those that are not there yet.
@@ -51,6 +52,9 @@ struct LoadedPrograms: Sendable {
         podOut = try load(.podOut, PodOutObject.base64)
         eni = try load(.eni, EniObject.base64)
         eniOut = try load(.eniOut, EniOutObject.base64)
+        let xdpObject = try Self.load(
+            "xdp", XdpObject.base64, pins, flows, generation, asksConntrack)
+        xdp = try Self.program("needletail_xdp", of: xdpObject)
     }
 
     /// The program that belongs on a hook.

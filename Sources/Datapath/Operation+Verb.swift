@@ -38,6 +38,8 @@ extension Operation {
         case .removeVeth(let interface): "removing the addresses behind interface \(interface)"
         case .setNode: "writing the node's settings"
         case .removeNode: "clearing the node's settings"
+        case .attachXDP(let interface): "attaching the XDP program to interface \(interface)"
+        case .detachXDP(let interface): "detaching the XDP program from interface \(interface)"
         case .switchServices(let isOn): "switching translation \(isOn ? "on" : "off")"
         }
     }

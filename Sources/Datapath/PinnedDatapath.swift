@@ -30,6 +30,7 @@ package struct PinnedDatapath: Sendable {
             try InterfaceHooks(kind: .supported(), pins: pins).found().roles
         }
         for (interface, role) in roles { image.apply(.attach(interface, role)) }
+        for interface in XDPHook(pins: pins).found() { image.apply(.attachXDP(interface)) }
         return image
     }
 
@@ -56,6 +57,9 @@ package struct PinnedDatapath: Sendable {
         }
         let pins = pins
         try asDatapath { () throws(BPFError) in
+            // Without its pin a link lives on until the kernel gets round to it.
+            let xdp = XDPHook(pins: pins)
+            for interface in xdp.found() { try xdp.detach(from: interface) }
             try InterfaceHooks(kind: .supported(), pins: pins).removeFilters()
         }
         try pins.removeAll()

@@ -28,11 +28,17 @@ package struct Pins: Sendable {
         let root = root
         try asPins(root) { () throws(KernelError) in
             let standard = BPFFileSystem.standardPath
+            var mounted: String?
             if root.hasPrefix(standard + "/"), !BPFFileSystem.contains(standard) {
                 try BPFFileSystem.mount(at: standard)
+                mounted = standard
             }
             try Directory.create(root, mode: 0o700)
-            if !BPFFileSystem.contains(root) { try BPFFileSystem.mount(at: root) }
+            if !BPFFileSystem.contains(root) {
+                try BPFFileSystem.mount(at: root)
+                mounted = root
+            }
+            if let mounted { try Symlink.create(at: mountMark, to: mounted) }
             for kind in Self.kinds { try Directory.create("\(version)/\(kind)", mode: 0o700) }
         }
     }
@@ -64,6 +70,21 @@ package struct Pins: Sendable {
     // MARK: Marks of what we made outside bpffs; a bpffs takes directories, and no files
 
     private var qdiscs: String { "\(version)/qdiscs" }
+
+    /// What every bpffs has from its birth (kernel/bpf/preload).
+    private static let kernelsOwn: Set = ["maps.debug", "progs.debug"]
+
+    /// A symlink to the place where we mounted a bpffs.
+    private var mountMark: String { "\(root)/mounted" }
+
+    /// Takes the bpffs away that we mounted, once nothing is in it.
+    private func unmount(_ place: String) throws(DatapathError) {
+        guard BPFFileSystem.contains(place), let entries = try? Directory.entries(place),
+            entries.allSatisfy(Self.kernelsOwn.contains)
+        else { return }
+        try asPins(place) { () throws(KernelError) in try BPFFileSystem.unmount(place) }
+        if place == root { rmdir(root) }
+    }
 
     /// Remembers that the interface's clsact qdisc is ours. Unmarked, it merely stays behind.
     func markQdisc(of interface: UInt32) {
@@ -97,6 +118,9 @@ package struct Pins: Sendable {
         for interface in markedQdiscs() { removeQdiscMark(of: interface) }
         rmdir(qdiscs)
         rmdir(version)
+        let mounted = Symlink.target(of: mountMark)
+        unlink(mountMark)
         rmdir(root)
+        if let mounted { try unmount(mounted) }
     }
 }

@@ -15,6 +15,8 @@ package struct ENIItem: DocumentItem {
     package var mac: String?
     /// Bytes, without the Ethernet header.
     package var mtu: UInt32?
+    /// It carries our XDP program.
+    package var xdp: Bool
     /// Of the host on this interface; link-local ones are left out.
     package var addresses: [String]
     /// The pod addresses that must leave by it.
@@ -44,6 +46,7 @@ extension DocumentList where Item == ENIItem {
             return ENIItem(
                 interface: view.interfaceName(index, pods[index]?.first?.eni?.mac), index: index,
                 primary: primaries.contains(index), mac: link?.mac?.description, mtu: link?.mtu,
+                xdp: view.image.xdpInterface == index,
                 addresses: addresses.map(\.address).sorted().map(\.description),
                 pods: (pods[index] ?? []).map(\.address).sorted().map(\.description))
         }

@@ -31,6 +31,8 @@ package struct PodItem: DocumentItem {
     package var podMAC: String?
     /// Why nothing goes around the kernel's path on its veth; absent if nothing watches it.
     package var watched: String?
+    /// Our programs sit on its veth, on both sides.
+    package var attached: Bool
     /// Absent while it is not sure by which ENI the pod must leave.
     package var eni: ENI?
     /// `shortcut`, or why packets from other pods and ENIs take the stack.
@@ -65,6 +67,7 @@ extension PodItem {
         vethIndex = pod.veth
         podMAC = pod.podMAC?.description
         watched = pod.watched.map { view.knowsWatchReasons ? $0.description : "yes" }
+        attached = view.image.attachments[pod.veth] == .pod
         eni = pod.eni.map {
             ENI(
                 interface: view.interfaceName($0.interface, $0.mac), index: $0.interface,

@@ -22,6 +22,16 @@ extension StatusDocument {
         hooks = counts.sorted { $0.key < $1.key }.map(\.value)
     }
 
+    /// What became of `--xdp`, with the interface by name.
+    package mutating func add(_ state: XDPState?, _ network: NetworkState) {
+        xdp = state.map { state in
+            XDP(
+                choice: state.choice.rawValue,
+                interface: state.interface.map { network.links[$0]?.name ?? "#\($0)" },
+                mode: state.mode ?? "off", refusal: state.refusal)
+        }
+    }
+
     /// In the order of the datapath's own list.
     package mutating func add(_ counts: [Reason: Count]) {
         counters = counts.sorted { $0.key < $1.key }.map { reason, count in

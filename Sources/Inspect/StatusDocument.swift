@@ -22,6 +22,32 @@ package struct StatusDocument: Document {
         }
     }
 
+    /// What became of `--xdp`.
+    package struct XDP: Codable, Sendable, Equatable {
+        /// What was asked for: `auto`, `native` or `generic`.
+        package var choice: String
+        /// The primary ENI; absent until it is known.
+        package var interface: String?
+        /// `native`, `generic` or `off`.
+        package var mode: String
+        /// Why it is off, in the kernel's words, with the driver, its MTU and its queues.
+        package var refusal: String?
+
+        package init(choice: String, interface: String?, mode: String, refusal: String? = nil) {
+            self.choice = choice
+            self.interface = interface
+            self.mode = mode
+            self.refusal = refusal
+        }
+
+        /// `native on eth0`, `off (auto): …`
+        var text: String {
+            let place = interface.map { " on \($0)" } ?? ""
+            if mode != "off" { return mode + place }
+            return "off (\(choice)\(place)): \(refusal ?? "no primary ENI yet")"
+        }
+    }
+
     /// How much the maps hold.
     package struct Counts: Codable, Sendable, Equatable {
         /// Service ports, by family.
@@ -98,6 +124,8 @@ package struct StatusDocument: Document {
     /// Which sources have not.
     package var awaitedSources: [String] = []
     package var hooks: [Hook] = []
+    /// Absent unless `--xdp` asks for it.
+    package var xdp: XDP?
     package var counts = Counts()
     package var flowTables: [FlowTable] = []
     /// Absent without an agent.
@@ -148,6 +176,7 @@ extension StatusDocument {
             ["HOST", "\(counts.localAddresses) addresses, \(counts.prefixes) prefixes"],
         ]
         lines += flowLines
+        if let xdp { lines.append(["XDP", xdp.text]) }
         lines += failing.map { ["FAILING", "\($0.unit): \($0.reason)"] }
         lines += refusals.map { ["REFUSED", "\($0.source): \($0.reason)"] }
         lines += remarks.map { ["REMARK", $0] }

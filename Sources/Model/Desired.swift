@@ -157,6 +157,8 @@ package struct Desired: Equatable, Sendable {
     package var node: DesiredNode?
     /// The interface programs may translate new flows.
     package var translatesServices = false
+    /// The interface that carries our XDP program.
+    package var xdpInterface: UInt32?
     /// By Service, only those that have one.
     package var healthPorts: [ObjectName: [DesiredHealthPort]] = [:]
 

@@ -23,6 +23,11 @@ package struct Settings: Hashable, Sendable {
     package var masqueradePorts: ClosedRange<UInt16>
     /// For each CPU; 0: no limit.
     package var newFlowsPerSecond: UInt32
+    /// Our programs see a packet before other people's filters do, both ways (tcx). Where they do
+    /// not, a filter on a pod's veth leaves one direction to us and the other not.
+    package var programsRunFirst = true
+    /// The primary ENI carries our XDP program, as far as it takes one.
+    package var xdp = false
 
     /// 24,576 ports: as many masqueraded flows to one backend at a time. Beside what Kubernetes
     /// gives NodePorts (30000–32767); the kernel's own clients share it unless it is reserved.

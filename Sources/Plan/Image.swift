@@ -33,6 +33,7 @@ package struct Image: Equatable, Sendable {
     package private(set) var veths: [UInt32: VethAddresses] = [:]
     package private(set) var node: DesiredNode?
     package private(set) var translatesServices = false
+    package private(set) var xdpInterface: UInt32?
 
     /// How many frontends' heads name a service: its slots must not go while this isn't 0.
     package private(set) var headCounts: [ServiceID: Int] = [:]
@@ -76,6 +77,8 @@ package struct Image: Equatable, Sendable {
         case .setNode(let settings): node = settings
         case .removeNode: node = nil
         case .switchServices(let isOn): translatesServices = isOn
+        case .attachXDP(let interface): xdpInterface = interface
+        case .detachXDP(let interface): if xdpInterface == interface { xdpInterface = nil }
         }
     }
 
@@ -109,6 +112,7 @@ package struct Image: Equatable, Sendable {
         for (interface, role) in attachments { all.append(.attach(interface, role)) }
         if let node { all.append(.setNode(node)) }
         if translatesServices { all.append(.switchServices(true)) }
+        if let xdpInterface { all.append(.attachXDP(xdpInterface)) }
         return all
     }
 

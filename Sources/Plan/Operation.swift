@@ -134,6 +134,9 @@ package enum Operation: Hashable, Sendable {
     case removeNode
     /// Whether the interface programs may translate new flows.
     case switchServices(Bool)
+    /// Where the interface is asked to and can't, that is told beside (`--xdp auto`).
+    case attachXDP(UInt32)
+    case detachXDP(UInt32)
 }
 
 /// The writes of one unit in the order in which every prefix of them is safe.

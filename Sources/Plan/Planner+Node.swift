@@ -18,6 +18,11 @@ extension Planner {
             operations.append(.removeNode)
         }
         if mayBeOn, !image.translatesServices { operations.append(.switchServices(true)) }
+        // Last: an interface that refuses it keeps nothing else from being written.
+        if image.xdpInterface != desired.xdpInterface {
+            if let old = image.xdpInterface { operations.append(.detachXDP(old)) }
+            if let new = desired.xdpInterface { operations.append(.attachXDP(new)) }
+        }
         // A full pass hands out no empty plan, and nobody commits it.
         nodeUnderWay = mayBeOn && !operations.isEmpty ? primary : nil
         return operations

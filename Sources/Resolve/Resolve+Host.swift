@@ -36,13 +36,13 @@ extension Resolve {
     ) -> AttachmentRole? {
         guard let link = snapshot.network.links[index], !link.isLoopback else { return nil }
         if isENI(link, in: snapshot) { return .eni }
-        return snapshot.settings.podRouting && leadsToPod(index, in: snapshot) ? .pod : nil
-    }
-
-    private static func leadsToPod(_ index: UInt32, in snapshot: Snapshot) -> Bool {
-        snapshot.networkIndex.hostRoutesByInterface[index].contains {
-            podRoute($0.destination.address, in: snapshot)?.veth.index == index
-        }
+        guard snapshot.settings.podRouting else { return nil }
+        let pods = snapshot.networkIndex.hostRoutesByInterface[index].map(\.destination.address)
+            .filter { podRoute($0, in: snapshot)?.veth.index == index }
+        guard !pods.isEmpty else { return nil }
+        if snapshot.settings.programsRunFirst { return .pod }
+        let isWatched = pods.contains { watchReason(ofPod: $0, behind: link, in: snapshot) != nil }
+        return isWatched ? nil : .pod
     }
 
     private static func isENI(_ link: Link, in snapshot: Snapshot) -> Bool {

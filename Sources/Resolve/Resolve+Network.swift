@@ -49,6 +49,7 @@ extension Resolve {
     package static func node(into desired: inout Desired, in snapshot: Snapshot) {
         let node = node(in: snapshot)
         desired.node = node
+        desired.xdpInterface = xdpInterface(in: snapshot)
         desired.translatesServices =
             snapshot.settings.podRouting && snapshot.settings.translatesServices
             && node.primaryInterface != nil

@@ -22,6 +22,20 @@ extension Resolve {
     /// The ENI that traffic to this node enters by: the one that the operator named, else where the
     /// main table's default route leads, IPv4's first. Nil while it is down or unknown.
     static func primaryInterface(in snapshot: Snapshot) -> Link? {
+        guard let link = primaryLink(in: snapshot), link.isUp, !link.isLoopback, link.mac != nil
+        else { return nil }
+        return link
+    }
+
+    /// The interface whose driver gets our XDP program; nil: none. Up or down: taking the program
+    /// off and putting it on again resets many a driver.
+    static func xdpInterface(in snapshot: Snapshot) -> UInt32? {
+        guard snapshot.settings.xdp, let link = primaryLink(in: snapshot), !link.isLoopback
+        else { return nil }
+        return link.index
+    }
+
+    private static func primaryLink(in snapshot: Snapshot) -> Link? {
         let index: UInt32?
         if let name = snapshot.settings.primaryInterface {
             index = snapshot.networkIndex.linkByName[name]
@@ -32,10 +46,7 @@ extension Resolve {
                     return defaultRoute(of: main, in: snapshot)?.interface
                 }.first
         }
-        guard let link = index.flatMap({ snapshot.network.links[$0] }), link.isUp,
-            !link.isLoopback, link.mac != nil
-        else { return nil }
-        return link
+        return index.flatMap { snapshot.network.links[$0] }
     }
 
     /// Addresses that "the node" has for Kubernetes: the Node object's, while it has none those

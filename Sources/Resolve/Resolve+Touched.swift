@@ -30,11 +30,12 @@ extension Resolve {
         case .neighborRemoved(let key):
             return units(ofNeighbor: key, in: snapshot)
         case .filterAdded(let filter), .filterRemoved(let filter):
-            let newcomers =
-                isPolicyAgents(filter) ? snapshot.podHistory.unsettled.map { Unit.pod($0) } : []
-            return pods(behind: filter.interface, in: snapshot).union(newcomers)
+            let newcomers = isPolicyAgents(filter) ? snapshot.podHistory.unsettled : []
+            return newcomers.reduce(into: units(watchedOn: filter.interface, in: snapshot)) {
+                $0.formUnion(units(watching: $1, in: snapshot))
+            }
         case .foreignProgram(let interface, _):
-            return pods(behind: interface, in: snapshot)
+            return units(watchedOn: interface, in: snapshot)
         }
     }
 
@@ -47,6 +48,18 @@ extension Resolve {
             }
         }
         return units
+    }
+
+    /// What depends on whether something else looks at the veth.
+    private static func units(watchedOn veth: UInt32, in snapshot: Snapshot) -> Set<Unit> {
+        let units = pods(behind: veth, in: snapshot)
+        return snapshot.settings.programsRunFirst || units.isEmpty
+            ? units : units.union([.interface(veth)])
+    }
+
+    /// What depends on whether something else looks at the pod.
+    private static func units(watching pod: IPAddress, in snapshot: Snapshot) -> Set<Unit> {
+        snapshot.settings.programsRunFirst ? [.pod(pod)] : units(ofPod: pod, in: snapshot)
     }
 
     /// Everything that looks the table up, and the interfaces that it routes through.

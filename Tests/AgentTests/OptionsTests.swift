@@ -233,7 +233,7 @@ private func configure(
             try configure(["--services-from", "/m", "--vpc-cidr", "10.0.0.0/16"]))
         #expect(plain.refusals.isEmpty && plain.remarks.isEmpty)
         let asked = try configure(
-            ["--xdp", "native", "--mode", "shadow"], environment: ["NEEDLETAIL_SNAT": "bpf"])
+            ["--set-sysctls", "on", "--mode", "shadow"], environment: ["NEEDLETAIL_SNAT": "bpf"])
         let refusals = Unsupported(asked).refusals
         #expect(refusals.count == 4)
         #expect(

@@ -217,6 +217,34 @@ struct DatapathTests {
         #expect(try Directory.entries(bpffs.path) == before)
     }
 
+    @Test("a bpffs that we mounted goes with us once it is empty, and not before")
+    func unmounts() async throws {
+        let root = "/run/needletail-datapath-test-\(UInt64.random(in: 0...UInt64.max))"
+        defer {
+            try? BPFFileSystem.unmount(root)
+            rmdir(root)
+        }
+        let namespace = try NetworkNamespace.anonymous()
+        func open() throws {
+            try namespace.run {
+                let configuration = DatapathConfiguration(bpffs: root, cgroup: nil)
+                _ = try Datapath(configuration, logger: Logger(label: "test"))
+            }
+        }
+        try open()
+        #expect(BPFFileSystem.contains(root))
+        try Directory.create(root + "/somebody-else")
+        try namespace.run { try PinnedDatapath(bpffs: root).cleanUp() }
+        #expect(try Directory.entries(root).filter { !$0.hasSuffix(".debug") } == ["somebody-else"])
+        rmdir(root + "/somebody-else")
+        try BPFFileSystem.unmount(root)
+
+        for _ in 0..<2 { try open() }  // a restart finds the mount
+        try namespace.run { try PinnedDatapath(bpffs: root).cleanUp() }
+        #expect(!BPFFileSystem.contains(root))
+        #expect(access(root, F_OK) != 0)
+    }
+
     @Test(
         "a map that is full refuses the newcomer by name, keeps what is in it, goes on with others")
     func fullMap() async throws {

@@ -82,6 +82,8 @@ import Testing
             let node = SampleNode(seed % 2 == 0 ? .v4 : .v6)
             var snapshot = Snapshot(settings: node.settings)
             if seed % 3 == 0 { snapshot.settings.primaryInterface = "eth0" }
+            snapshot.settings.programsRunFirst = seed % 5 < 3
+            snapshot.settings.xdp = true
             if seed % 4 < 2 { snapshot.settings.nodePortAddresses = .primary }
             snapshot.network = node.empty
             var before = Resolve.network(in: snapshot)
@@ -122,6 +124,7 @@ import Testing
         for key in Set(a.veths.keys).union(b.veths.keys) where a.veths[key] != b.veths[key] {
             units.insert(.interface(key))
         }
+        if a.xdpInterface != b.xdpInterface { units.insert(.node) }
         if a.node != b.node || a.translatesServices != b.translatesServices { units.insert(.node) }
         return units
     }

@@ -120,3 +120,25 @@ private func filter(_ interface: UInt32, name: String, kind: String = "bpf") -> 
         #expect(try watched(.v4, change) == nil)
     }
 }
+
+@Suite struct WatchedVethTests {
+    @Test(
+        "a watched veth carries our programs only where they see packets before its filters",
+        arguments: IPFamily.allCases)
+    func hooks(family: IPFamily) {
+        let node = SampleNode(family)
+        let pod = node.pod(3)
+        for (programsRunFirst, watched, expected) in [
+            (true, true, AttachmentRole.pod), (true, false, .pod), (false, true, nil),
+            (false, false, .pod),
+        ] as [(Bool, Bool, AttachmentRole?)] {
+            var snapshot = Snapshot(settings: node.settings)
+            snapshot.settings.programsRunFirst = programsRunFirst
+            snapshot.network = node.empty.after(pod.addition + pod.answers)
+            if watched { snapshot.network.filters.insert(filter(pod.vethIndex, name: policy)) }
+            #expect(
+                Resolve.network(in: snapshot).attachments[pod.vethIndex] == expected,
+                "first: \(programsRunFirst), watched: \(watched)")
+        }
+    }
+}
