@@ -29,7 +29,13 @@ package struct DatapathConfiguration: Sendable {
         /// The cgroups that `exclude(cgroups:)` names; asked only if there may be any.
         package var excludedCgroups = false
 
-        /// Whether and how a program sits on the primary ENI's XDP hook.
+        package init(pods: Bool = false, excludedCgroups: Bool = false) {
+            self.pods = pods
+            self.excludedCgroups = excludedCgroups
+        }
+    }
+
+    /// Whether and how a program sits on the primary ENI's XDP hook.
     package var xdp: XDPChoice
 
     package init(
