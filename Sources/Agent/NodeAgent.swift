@@ -105,8 +105,8 @@ package enum NodeAgent {
         _ = consume lock
     }
 
-    /// Ports that nobody else may get are reserved before the first flow is given one. Where that is
-    /// forbidden the allocator still asks for each port whether a socket has it.
+    /// Ports that nobody else may get are reserved before the first flow is given one. Where that
+    /// is forbidden the allocator still asks for each port whether a socket has it.
     private static func reservePorts(
         _ configuration: Configuration, isNeeded: Bool, log: Logger
     ) {

@@ -1,5 +1,5 @@
 // The names of the reasons that programs count, as people read them. The numbers and what each
-// means stand once, in bpf/shared/datapath.h; a test holds this table against that header.
+// means stand once, in bpf/shared/reasons.h; a test holds this table against that header.
 
 internal import CDatapath
 

@@ -25,6 +25,7 @@ package struct PortList: Hashable, Sendable, CustomStringConvertible {
             .joined(separator: ",")
     }
 
+    /// O(ranges).
     package func contains(_ port: UInt16) -> Bool { ranges.contains { $0.contains(port) } }
 
     /// Adds ports. O(ranges).
@@ -67,6 +68,7 @@ package struct PortList: Hashable, Sendable, CustomStringConvertible {
         return rest
     }
 
+    /// The ports of both. O(ranges²).
     package func union(_ other: PortList) -> PortList {
         var all = self
         for range in other.ranges { all.insert(range) }

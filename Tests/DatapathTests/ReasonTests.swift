@@ -7,12 +7,12 @@ import Testing
 
 @Suite("reasons")
 struct ReasonTests {
-    @Test("the table names every reason of datapath.h, with its number, and no other")
+    @Test("the table names every reason of reasons.h, with its number, and no other")
     func matchesHeader() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let header = try String(
-            contentsOf: root.appending(path: "bpf/shared/datapath.h"), encoding: .utf8)
+            contentsOf: root.appending(path: "bpf/shared/reasons.h"), encoding: .utf8)
         var expected: [String: UInt32] = [:]
         for match in header.matches(of: /REASON_([A-Z_]+) = (\d+),/) where match.1 != "MAX" {
             expected[match.1.lowercased()] = UInt32(match.2)

@@ -1,5 +1,5 @@
 // Fragments that come before the first of their packet wait in a map and are sent again behind it:
-// this needs a kernel that receives them. The programs are attached, frames go in at the far ends of
+// this needs a kernel that receives them. The programs are attached, frames go in at far ends of
 // the ENI and of a pod's veth, and are read where the pod would.
 
 import Glibc
@@ -14,7 +14,8 @@ import Testing
 /// Sends frames into one interface and prints what another one receives for a MAC address.
 private let wireScript = """
     import select, socket, sys, time
-    send, receive, prefix, count = sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]), int(sys.argv[4])
+    send, receive = sys.argv[1:3]
+    prefix, count = bytes.fromhex(sys.argv[3]), int(sys.argv[4])
     def raw(name):
         s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         s.bind((name, 3))

@@ -5,7 +5,7 @@
 import Model
 
 extension Frame {
-    /// One fragment to make: which octets of what follows the IP header, and whether it is the last.
+    /// One fragment to make: which octets of what follows the IP header, and if it is the last.
     struct Cut {
         var offset: Int
         var count: Int

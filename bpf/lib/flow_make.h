@@ -22,28 +22,6 @@ enum make_result {
 	/* From here on the reason why there is no flow, enum reason. */
 };
 
-/* A flow that is to be made. Too large for the stack of a program: one a CPU. */
-struct flow_plan {
-	struct ends forward; /* what the client's packets become; source_port: set by the maker */
-	__u32 service_id;
-	__u32 backend_id;
-	enum flow_road forward_road;
-	__u32 forward_ifindex;
-	enum flow_road reply_road;
-	__u32 reply_ifindex;
-	bool masqueraded;
-	bool source_is_ours; /* the new source is the node's: its ports have other users */
-	struct flow4 entry4;
-	struct flow6 entry6;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_plan);
-} flow_plans SEC(".maps");
-
 /* This CPU's plan. Programs run to their end on their CPU with softirqs off: nobody else has it. */
 static __always_inline struct flow_plan *flow_plan(void)
 {
@@ -245,7 +223,8 @@ static __always_inline bool port_may_be_kept(const struct flow_plan *plan,
 					 port <= settings->masquerade_port_last);
 }
 
-/* Makes the flow of this CPU's plan for the packet. Returns enum make_result, or the reason why there is none.
+/* Makes the flow of this CPU's plan for the packet. Returns enum make_result, or the reason why
+ * there is none.
  * verifier: global, hence the NULL checks; verified once.
  */
 __noinline int flow_make(CONTEXT *ctx, const struct packet *packet)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only
  *
  * All fragments of one packet take one road. The first decides, since it alone has the ports: the
- * others follow its flow, or go to the stack, or are dropped, all of them. Those that come before it
+ * others follow its flow, or go to the stack, or are dropped, all of them. Those that come before
  * wait (hold.h). Where services are not ours to translate, nothing waits and nothing is noted.
  *
  * Ids are not translated, as netfilter does not either: clients behind one masquerade address that
@@ -14,7 +14,7 @@
 #include "generation.h"
 #include "roads.h"
 
-/* Neither here nor there yet: `fragment_follow` knows of no decision. No verdict has this number. */
+/* Neither here nor there yet: `fragment_follow` knows no decision. No verdict has this number. */
 #define FRAGMENT_UNDECIDED (-101)
 
 /* Whether the packet is one of several that make up a packet with ports. An IPv6 fragment that is
@@ -176,7 +176,7 @@ static __always_inline enum fragment_road set_decide(struct fragment_set *set,
 	enum run_result added = RUN_NEW;
 
 	set->last_seen_ns = fresh->last_seen_ns;
-	/* Others of it went another way: to the stack as early ones, or by another first's ports. */
+	/* Others of it went another way: to the stack as early ones, or by other ports. */
 	if (set->road == FRAGMENT_DROPPED ||
 	    (set->road == FRAGMENT_TO_STACK && !set->first_seen && road != FRAGMENT_TO_STACK) ||
 	    (set->road == FRAGMENT_TRANSLATED && !is_same))
@@ -224,7 +224,7 @@ __noinline int fragment_settle(struct __sk_buff *skb, const struct packet *packe
 	work = fragment_work(skb, packet, is_egress);
 	if (!work)
 		return 0; /* verifier: an array entry always exists */
-	/* SCTP's checksum covers the whole message: ports in one fragment can't be changed alone. */
+	/* SCTP's checksum covers the whole message: one fragment's ports can't change alone. */
 	if (!verdict && !fragment_is_bad(packet) && packet->protocol != PROTOCOL_SCTP)
 		road = FRAGMENT_TRANSLATED;
 	else if (is_left)

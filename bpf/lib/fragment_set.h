@@ -120,7 +120,7 @@ static __always_inline enum run_result set_add_run(struct fragment_set *set, __u
 	if (touches)
 		return known ? RUN_KNOWN : RUN_OVERLAPS;
 
-	/* Runs never touch each other: at most one ends where this begins, and one the other way. */
+	/* Runs never touch: at most one ends where this begins, and one the other way. */
 #pragma unroll
 	for (int i = 0; i < FRAGMENT_RUNS; i++) {
 		__u32 from = set->runs[i].start, to = set->runs[i].end;

@@ -110,7 +110,8 @@ __noinline int quote_rewrite(struct __sk_buff *skb, const struct packet *packet,
 
 		__builtin_memcpy(addresses, ends->source, 16);
 		__builtin_memcpy(addresses + 16, ends->destination, 16);
-		change = bpf_csum_diff((__be32 *)quote->ends.source, 32, (__be32 *)addresses, 32, 0);
+		change = bpf_csum_diff((__be32 *)quote->ends.source, 32, (__be32 *)addresses, 32,
+				       0);
 		sum = change;
 		if (bpf_skb_store_bytes(skb, quote->ip_offset + offsetof(struct ipv6hdr, saddr),
 					addresses, sizeof(addresses), 0))
@@ -178,7 +179,8 @@ static __always_inline bool icmp_flow_find(struct flow_view *view, const struct 
 	       READ_ONCE(view->flow->state) != FLOW_PENDING;
 }
 
-/* Turns the quote back and prepares `view` for the outer packet. Returns 0, or -1: to be dropped. */
+/* Turns the quote back and prepares `view` for the outer packet. Returns 0, or -1: to be dropped.
+ */
 static __always_inline int icmp_translate(struct __sk_buff *skb, const struct packet *packet,
 					  const struct quote *quote, struct flow_view *view)
 {

@@ -8,6 +8,7 @@
 
 #include "bpf.h"
 #include "datapath.h"
+#include "flow_plan.h"
 
 #define SERVICES_MAX 65536
 #define SLOTS_MAX 262144
@@ -191,6 +192,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct answer_space);
 } answer_spaces SEC(".maps");
+
+/* The flow that is being made. Written and read by pod, eni and xdp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_plan);
+} flow_plans SEC(".maps");
 
 /* What an operator wants told. Written by report.h, read by the agent. */
 struct {

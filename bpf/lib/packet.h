@@ -58,7 +58,7 @@ struct packet {
 	bool is_fragment; /* any fragment, the first too */
 	bool has_more_fragments;
 	__u8 next_header; /* of the fixed IPv6 header, or IPv4's protocol */
-	__u8 fragment_protocol; /* as each fragment says; another than `protocol`: more extensions */
+	__u8 fragment_protocol; /* as each fragment says; not `protocol`: more extensions */
 	__u8 reserved[2];
 	__sum16 ipv4_check; /* the header's checksum as it stands in the packet; 0 in IPv6 */
 };
@@ -214,7 +214,8 @@ enum extension_step {
 	EXTENSIONS_TOO_LONG,
 };
 
-/* Walks over the extension header that is `*extensions` bytes behind the fixed one, if it is one. */
+/* Walks over the extension header that is `*extensions` bytes behind the fixed one, if it is one.
+ */
 static __always_inline enum extension_step packet_walk_extension(struct packet *packet, void *l3,
 								 void *end, __u32 *extensions)
 {

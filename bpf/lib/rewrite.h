@@ -13,16 +13,9 @@
  */
 #pragma once
 
+#include "flow_plan.h"
 #include "packet.h"
 #include "sctp.h"
-
-/* Both ends that a packet shall have. */
-struct ends {
-	__u8 source[16]; /* network order; IPv4 in the first 4 octets */
-	__u8 destination[16];
-	__be16 source_port;
-	__be16 destination_port;
-};
 
 /* Offset of the transport checksum in its header; 0: none that addresses enter. */
 static __always_inline __u32 checksum_offset(__u8 protocol)

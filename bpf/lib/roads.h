@@ -82,7 +82,8 @@ static __always_inline int road_to_eni(struct __sk_buff *skb, const struct packe
 	return bpf_redirect(ifindex, 0);
 }
 
-/* Up the host's stack as if it had come in by `ifindex`, which the kernel's source check expects. */
+/* Up the host's stack as if it had come in by `ifindex`, which the kernel's source check expects.
+ */
 static __always_inline int road_to_host(struct __sk_buff *skb, const struct packet *packet,
 					const struct ends *ends, __u32 ifindex)
 {

@@ -27,8 +27,9 @@ static __always_inline int flow_begin(struct __sk_buff *skb, const struct packet
 	if (local && head->kind == FRONTEND_CLUSTER_IP)
 		return NOT_SERVED;
 	if (hook == HOOK_ENI_OUT) {
-		/* The stack tracks all that it sends, and the CNI gives what seems to leave the VPC the
-		 * node's address. A pod's packet must not reach a backend so: it would pass every policy.
+		/* The stack tracks all that it sends, and the CNI gives what seems to leave the
+		 * VPC the node's address. A pod's packet must not reach a backend so: it would
+		 * pass every policy.
 		 */
 		__u8 original[16];
 
@@ -60,8 +61,8 @@ static __always_inline bool flow_is_reopened(const struct packet *packet,
 	return true;
 }
 
-/* Whether a packet of this flow, from a pod that others watch, is translated at the pod's veth: only
- * where its client is hidden behind the node (bpf/README.md, "Watched pods").
+/* Whether a packet of this flow, from a pod that others watch, is translated at the pod's veth:
+ * only where its client is hidden behind the node (bpf/README.md, "Watched pods").
  */
 static __always_inline bool flow_ends_here(const struct flow *flow)
 {

@@ -1,4 +1,4 @@
-// A stand-in for whoever watches a pod, on the real hooks: legacy filters of preference 1 and handle
+// A stand-in for who watches a pod, on the real hooks: legacy filters of preference 1 and handle
 // 1 at the clsact of the pod's host veth, which remember whom they see and deny what they are told.
 
 import BPF

@@ -49,7 +49,13 @@ final class WireLab {
         // Refusals are answered as often as they are asked for.
         try await shell(
             "node1",
-            "for f in ipv4/icmp_ratelimit ipv6/icmp/ratelimit; do echo 0 >/proc/sys/net/$f; done")
+            """
+            for f in ipv4/icmp_ratelimit ipv6/icmp/ratelimit; do echo 0 >/proc/sys/net/$f; done
+            # A namespace's own from Linux 6.13 on.
+            for f in icmp_msgs_per_sec icmp_msgs_burst; do
+                [ ! -e /proc/sys/net/ipv4/$f ] || echo 1000000 >/proc/sys/net/ipv4/$f
+            done
+            """)
         for place in mixesOffloads ? Self.withoutOffload : [] {
             try await shell(place, "ethtool -K eth0 tx off >/dev/null")
         }

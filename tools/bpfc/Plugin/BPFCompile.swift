@@ -1,5 +1,5 @@
 // Runs bpfc over bpf/programs/*.bpf.c, the package's or the target's own, so that a plain
-// `swift build` embeds fresh BPF objects. Headers are the package's in either case: a test's program
+// `swift build` embeds fresh BPF objects. Headers are the package's in any case: a test's program
 // looks at one of them from close by.
 // Every file below bpf/ is an input of every object: a header missing from that list would leave a
 // stale object behind a build that says "complete". The compiler is an input too. SwiftPM asks
