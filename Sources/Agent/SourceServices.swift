@@ -37,8 +37,8 @@ struct NetworkService: ServiceLifecycle.Service {
     }
 
     /// A whole state with what tcx hooks hold, which no dump tells. Without it every pod would
-    /// count as watched for a moment after a start, and its established flows would leave the road that
-    /// translates them.
+    /// count as watched for a moment after a start, and its established flows would leave the road
+    /// that translates them.
     private func queried(_ change: Change) async -> Change {
         guard case .networkState(var state) = change else { return change }
         do {

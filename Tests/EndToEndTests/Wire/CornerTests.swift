@@ -99,8 +99,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "flows through node ports and pods' hooks outlive kill -9, a restart and other backends",
-            .disabled("for a moment after a start every pod counts as watched, and resets follow"))
+            "flows through node ports and pods' hooks outlive kill -9, a restart and other backends")
         func outlives() async throws {
             let world = try await WireLab(answer: { _ in .echo })
             try await world.startAgent()
