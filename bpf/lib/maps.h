@@ -201,7 +201,7 @@ struct {
 	__type(value, struct flow_plan);
 } flow_plans SEC(".maps");
 
-/* What an operator wants told. Written by report.h, read by the agent. */
+/* What an operator wants told. Read by the agent; no program writes it yet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_BYTES);
